@@ -144,7 +144,7 @@ format: ## format Python and C
 	@black -q $(python_files)
 	@clang-format -i $(c_files)
 
-readme: targets ## write the generated parts anew: README's run, manual, completions
+readme: targets $(recorder_if_can) ## write the generated parts anew: the runs in README and docs/report.md, manual, completions
 	$(PYTHON) docs/make
 
 # ---- installing ---------------------------------------------------------------------------------
@@ -218,5 +218,10 @@ deb: ## make a package of Debian in build/, for the release that this machine ha
 test-deb: ## install that package in a new root of Debian, and use it there: minutes, and the network
 	BRKPOINT_NEW_ROOT=1 $(PYTHON) -m pytest tests/test_deb.py
 
-clean: ## delete build/
-	rm -rf build
+# Minutes of downloading each: `make clean-eras` and `rm -r build` delete them.
+fetched = eras axe readers
+
+clean: ## delete what was built; what was fetched stays: the roots of the eras (make clean-eras), npm's packages
+	@mkdir -p build
+	find build -mindepth 1 -maxdepth 1 $(fetched:%=! -name %) -exec rm -rf {} +
+	@rmdir --ignore-fail-on-non-empty build

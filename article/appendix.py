@@ -8,11 +8,18 @@ from article.words import counted
 from reports.markdown_text import Made, code, escape, table
 from reports.sentences import exact_size, grouped
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from article.story import Story
+    from article.words import Fact, Facts
+
 # Where allocations are the author's own, and where they only seem so.
 ASKED = ("empty", "vec", "vec_reserved", "success", "alloc", "grow", "reserve")
 
 
-def parts(results, story):
+def parts(results: Fact, story: Story) -> Iterator[list[str]]:
     """The sections, each a list of lines."""
     yield _at_a_glance(results)
     yield _side_by_side(results, story)
@@ -21,7 +28,7 @@ def parts(results, story):
     yield _made(results)
 
 
-def yours(results, story):
+def yours(results: Fact, story: Story) -> list[str]:
     """Lines of a table: what each program's own code asked for."""
     rows = []
     for name in ASKED:
@@ -37,11 +44,11 @@ def yours(results, story):
     return table(["program", "its own calls", "bytes", "calls of others"], "llrr", rows)
 
 
-def _what(story, name):
+def _what(story: Story, name: str) -> str:
     return story.programs.get(name, name).replace("`", "")
 
 
-def _at_a_glance(results):
+def _at_a_glance(results: Fact) -> list[str]:
     rows = [
         [
             str(row["claim"]),
@@ -56,7 +63,7 @@ def _at_a_glance(results):
     return ["## All steps at a glance", ""] + table(head, "rllll", rows)
 
 
-def _side_by_side(results, story):
+def _side_by_side(results: Fact, story: Story) -> list[str]:
     """Links to the pages of the witnesses, with what each says in one sentence."""
     rows = []
     for name, facts in results["programs"].items():
@@ -74,7 +81,7 @@ def _side_by_side(results, story):
     return lines + [""] + table(["page", "program", "what the witnesses say"], "lll", rows)
 
 
-def _programs(results, story):
+def _programs(results: Fact, story: Story) -> list[str]:
     rows = []
     for name, facts in results["programs"].items():
         libc = facts["libc_calls"]
@@ -96,12 +103,12 @@ def _programs(results, story):
     return ["## Program by program", "", note, ""] + table(head, "llrlrl", rows)
 
 
-def _explained(name, facts):
+def _explained(name: str, facts: Fact) -> str:
     made = facts.get("explained")
     return Made("[%s](article/%s)" % (code(name), quote(made))) if made else code(name)
 
 
-def _limits(results):
+def _limits(results: Fact) -> list[str]:
     lines = ["## What was not seen", ""]
     lines += ["* %s was not run: %s" % (code(n), escape(w)) for n, w in results["skipped"].items()]
     for name, facts in results["programs"].items():
@@ -115,9 +122,9 @@ def _limits(results):
     return lines
 
 
-def _tools(programs):
+def _tools(programs: Facts) -> Iterator[str]:
     """One line for each tool that was not there or could not be believed, and why."""
-    found = {}
+    found: dict[tuple[str, str, str], list[str]] = {}
     for name, facts in programs.items():
         for tool, about in facts.get("typed", {}).items():
             if about["state"] != "ok":
@@ -128,7 +135,7 @@ def _tools(programs):
         yield "* What %s prints of %s: %s; %s" % (code(tool), of, state, escape(why))
 
 
-def _resident(results):
+def _resident(results: Fact) -> str:
     found = [
         "%s %s" % (code(name), exact_size(phase["rss_bytes"]))
         for name in ("vec", "untouched")
@@ -138,7 +145,7 @@ def _resident(results):
     return " At the end of main: %s." % ", ".join(found) if found else ""
 
 
-def _made(results):
+def _made(results: Fact) -> list[str]:
     versions = sorted(results["versions"].items())
     lines = [
         "## How this was made",

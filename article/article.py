@@ -16,6 +16,11 @@ from article.words import FAILS, OPEN, SKIPPED, VERDICTS, ranges, told
 from reports.markdown_text import command, escape
 from reports.sentences import listed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from article.story import Chapter, Story
+    from article.words import Fact, Facts
+
 TITLE = "Investigating memory allocations in Rust, reproduced"
 ARTICLE = (
     "[Investigating Memory Allocations in Rust](https://ysantos.com), ysantos.com, 15 Jan 2022"
@@ -24,11 +29,11 @@ MEXE = "[mexe](https://github.com/yds12/mexe)"
 SHOWN = 3  # commands of a step
 
 
-def to_json(results):
+def to_json(results: Fact) -> str:
     return json.dumps(results, indent=1, sort_keys=True) + "\n"
 
 
-def to_markdown(results):
+def to_markdown(results: Fact) -> str:
     """The page as text."""
     story = article_story.read()
     rows = {row["claim"]: row for row in results["rows"]}
@@ -43,14 +48,14 @@ def to_markdown(results):
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def verdict(results):
+def verdict(results: Fact) -> str:
     """The report in one sentence."""
     counts = Counter(row["verdict"] for row in results["rows"])
     parts = [told(word, counts[word]) for word in VERDICTS if counts[word]]
     return "Of the article's %d steps %s." % (len(results["rows"]), listed(parts))
 
 
-def _head(results, story):
+def _head(results: Fact, story: Story) -> list[str]:
     lines = ["# %s" % TITLE, "", "**%s**" % verdict(results), "", story.start, ""]
     lines += ["The article is %s. Its author was on the way to the crate" % ARTICLE]
     lines += ["%s; thanks for both, the questions and the honest wrong turns." % MEXE, ""]
@@ -63,11 +68,13 @@ def _head(results, story):
     return lines + ([] if wrong else ["* Everything that the article says holds here."])
 
 
-def _in_short(row):
+def _in_short(row: Fact) -> str:
     return "*%s*: %s." % (escape(row["step"]), escape(row["value_here"].split("; ")[0]))
 
 
-def _chapter(number, chapter, story, rows, programs):
+def _chapter(
+    number: int, chapter: Chapter, story: Story, rows: dict[int, Fact], programs: Facts
+) -> list[str]:
     lines = ["## %d. %s" % (number, chapter.title), "", chapter.text]
     for claim in chapter.claims:
         if claim in rows:
@@ -77,7 +84,7 @@ def _chapter(number, chapter, story, rows, programs):
     return lines
 
 
-def _step(row, text):
+def _step(row: Fact, text: str) -> list[str]:
     lines = ["### Step %d: %s" % (row["claim"], escape(row["step"])), "", text, ""]
     typed = ", by %s" % command(row["command_2022"]) if row["command_2022"] else ""
     lines.append("* **2022:** %s%s" % (escape(row["value_2022"]), typed))
@@ -91,8 +98,8 @@ def _step(row, text):
     return lines + _parts("why", list(map(escape, row["cause"].split("; ")))) + _see(row)
 
 
-def _see(row):
-    shown = [command(typed) for typed in row["command"][:SHOWN]]
+def _see(row: Fact) -> list[str]:
+    shown: list[str] = [command(typed) for typed in row["command"][:SHOWN]]
     more = len(row["command"]) - len(shown)
     shown += ["%d more like these" % more] if more else []
     shown += [command("make session-%s" % row["session"])] if row["session"] else []
@@ -100,7 +107,7 @@ def _see(row):
     return lines + _parts("proof", [command(_events(proof)) for proof in row["proof"]])
 
 
-def _parts(label, texts):
+def _parts(label: str, texts: list[str]) -> list[str]:
     """One line for one text, a list for several."""
     texts = [text for text in texts if text]
     if len(texts) < 2:
@@ -108,11 +115,11 @@ def _parts(label, texts):
     return ["* **%s:**" % label, *("  * %s" % text for text in texts)]
 
 
-def _events(proof):
+def _events(proof: Fact) -> str:
     return "./brkpoint events %s --seq %s" % (proof["trace"], ranges(proof["seqs"]))
 
 
-def _end(results, story, number):
+def _end(results: Fact, story: Story, number: int) -> list[str]:
     """The article's real question, asked of the programs at hand."""
     lines = ["## %d. What did your code allocate?" % number, "", story.end, ""]
     lines += article_appendix.yours(results, story)

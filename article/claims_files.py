@@ -11,11 +11,17 @@ from article.claims_kernel import brk_mmap, seqs
 from article.words import Answer, CHANGED, EXPLAINED, FAILS, HOLDS, SAME, compared, several
 from reports.sentences import count, grouped, listed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from configparser import SectionProxy
+
+    from article.words import Fact, Facts
+
 
 # ---- 7 to 9: what ldd and file say ---------------------------------------------------------------
 
 
-def linked_with(data, facts):
+def linked_with(data: SectionProxy, facts: Facts) -> Answer:
     c, rust = ([lib["name"] for lib in facts[n]["libraries"]] for n in ("success", "empty"))
     static = facts["success_asm"]["file"].get("interpreter") is None
     value = "C: %s and the loader; Rust: %s and the loader; assembly: %s" % (
@@ -30,17 +36,17 @@ def linked_with(data, facts):
     return Answer(value, cause, verdict, proof, inferred)
 
 
-def _said(row, tool):
+def _said(row: Fact, tool: str) -> str | None:
     """The first line that the tool printed here; None where it could not be asked."""
     lines = row["typed"].get(tool, {}).get("lines")
     return lines[0].strip() if lines else None
 
 
-def _mapped_seqs(row):
+def _mapped_seqs(row: Fact) -> list[int]:
     return [seq for group in row["mmaps"] if group["kind"] == "file" for seq in group["seqs"]]
 
 
-def _where_they_went(data, row):
+def _where_they_went(data: SectionProxy, row: Fact) -> str:
     """What became of the libraries that are not loaded any more: does libc define their names?"""
     loaded = {library["name"].split(".so")[0] for library in row["libraries"]}
     pairs = zip(data["merged"].split(), data["functions"].split())
@@ -54,7 +60,7 @@ def _where_they_went(data, row):
     return text or "the same libraries"
 
 
-def shared_objects(data, facts):
+def shared_objects(data: SectionProxy, facts: Facts) -> Answer:
     words = [_said(facts[n], "file") for n in ("success", "empty")]
     asked = all(words)
     kinds = [w.split(": ", 1)[-1].split(",")[0] if w else "" for w in words]
@@ -67,7 +73,7 @@ def shared_objects(data, facts):
     return Answer(value, cause if executable else "", verdict, (), not asked)
 
 
-def interpreted(data, facts):
+def interpreted(data: SectionProxy, facts: Facts) -> Answer:
     paths = sorted({facts[n]["file"].get("interpreter") or "none" for n in ("success", "empty")})
     by_hand, alone = facts["success.through-ld-linux"], facts["success"]
     cause = "the kernel maps and starts that file, and it maps the rest; started by hand, as"
@@ -84,7 +90,7 @@ def interpreted(data, facts):
 # ---- 10 to 12: what makes it large ---------------------------------------------------------------
 
 
-def why_so_large(data, facts):
+def why_so_large(data: SectionProxy, facts: Facts) -> Answer:
     file = facts["empty"]["file"]
     parts = [
         ("debug information, all of std's own", "debug_bytes"),
@@ -92,20 +98,20 @@ def why_so_large(data, facts):
         ("code", "code_bytes"),
     ]
     told = ["%s %s" % (grouped(file[key]), label) for label, key in parts]
-    largest = max(parts, key=lambda part: file[part[1]])[0]
+    largest = max(parts, key=lambda part: int(file[part[1]]))[0]
     cause = "its sections hold %s" % listed(told)
     cause += "; so most of it is %s" % largest.split(",")[0]
     return Answer("%s bytes" % grouped(file["bytes"]), cause, EXPLAINED)
 
 
-def symbols(data, facts):
+def symbols(data: SectionProxy, facts: Facts) -> Answer:
     c, rust = facts["success"]["file"]["symbols"], facts["empty"]["file"]["symbols"]
     same = (c, rust) == (data.getint("c_symbols"), data.getint("rust_symbols"))
     cause = "C's are those of its start-up files, Rust's those of the standard library linked in"
     return Answer("%d in C, %d in Rust" % (c, rust), cause, SAME if same else CHANGED)
 
 
-def stripping(data, facts):
+def stripping(data: SectionProxy, facts: Facts) -> Answer:
     full, bare = facts["empty"]["file"]["bytes"], facts["empty.stripped"]["file"]["bytes"]
     c = facts["success"]["file"]["bytes"], facts["success.stripped"]["file"]["bytes"]
     value = "Rust %s, then %s; C %s, then %s bytes" % tuple(map(grouped, (full, bare) + c))
@@ -129,7 +135,7 @@ FLAGS = (
 )
 
 
-def small_build(data, facts):
+def small_build(data: SectionProxy, facts: Facts) -> Answer:
     plain, small = facts["empty"], facts["empty.small"]
     value = "%d mmap before, %d after; %s bytes without symbols" % (
         brk_mmap(plain)[1],
@@ -143,11 +149,11 @@ def small_build(data, facts):
     return Answer(value, cause, verdict, proof, _without_strace(plain, small))
 
 
-def _without_strace(*rows):
+def _without_strace(*rows: Fact) -> bool:
     return any(row["typed"]["strace"]["state"] != "ok" for row in rows)
 
 
-def _dropped(facts):
+def _dropped(facts: Facts) -> str:
     """Which flag changes the list of needed libraries, and what that saves."""
     plain = facts["empty"]["file"]["needed"]
     parts = []
@@ -164,7 +170,7 @@ def _dropped(facts):
     return "; ".join(parts)
 
 
-def panic_abort(data, facts):
+def panic_abort(data: SectionProxy, facts: Facts) -> Answer:
     plain, abort = brk_mmap(facts["empty"]), brk_mmap(facts["empty.abort"])
     value = "%d brk, %d mmap without, %d and %d with panic=abort" % (plain + abort)
     cause = "panic=abort alone changes %s" % ("nothing" if plain == abort else "them")
@@ -177,7 +183,7 @@ def panic_abort(data, facts):
 # ---- 16, 18: whose malloc, and who asks the kernel -----------------------------------------------
 
 
-def system_malloc(data, facts):
+def system_malloc(data: SectionProxy, facts: Facts) -> Answer:
     undefined = facts["empty"]["file"].get("malloc_undefined")
     value = "malloc is undefined in the file" if undefined else "malloc is not imported"
     calls = facts["vec"]["user_calls"]
@@ -186,7 +192,7 @@ def system_malloc(data, facts):
     return Answer(value, cause, HOLDS if undefined else FAILS, proof)
 
 
-def no_system_call_inside(data, facts):
+def no_system_call_inside(data: SectionProxy, facts: Facts) -> Answer:
     row = facts["empty"]
     code, modules = facts["empty.stripped"]["typed"]["objdump"], row["syscall_modules"]
     inferred = code["state"] != "ok"

@@ -9,9 +9,16 @@ from article.claims_kernel import brk_mmap
 from article.words import Answer, CHANGED, EXPLAINED, FAILS, HOLDS, SAME, compared
 from reports.sentences import count, listed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from configparser import SectionProxy
 
-def down_to_malloc(data, facts):
-    told, proof = [], []
+    from article.words import Fact, Facts
+
+
+def down_to_malloc(data: SectionProxy, facts: Facts) -> Answer:
+    told: list[str] = []
+    proof: list[tuple[str, list[int]]] = []
     for name, what in (("boxed.debug", "a Box"), ("vec_fn", "a Vec")):
         found = facts[name]["first_user_stack"]
         if found:
@@ -26,12 +33,12 @@ def down_to_malloc(data, facts):
     return Answer("; ".join(told), cause, EXPLAINED, tuple(proof))
 
 
-def _short(function):
+def _short(function: str) -> str:
     """Without the parts of a Rust path that only say where it stands."""
     return function.split("::")[-1]
 
 
-def first_stop(data, facts):
+def first_stop(data: SectionProxy, facts: Facts) -> Answer:
     row = facts["vec"]
     first = row["loader_first"]
     if first is None:
@@ -45,7 +52,7 @@ def first_stop(data, facts):
     return Answer(value, cause, verdict, (("vec", [first["seq"]]),))
 
 
-def far_more_calls(data, facts):
+def far_more_calls(data: SectionProxy, facts: Facts) -> Answer:
     row = facts["empty"]
     reach, calls = row["calls_reaching_kernel"], row["calls"]
     value = "%d calls, %d of which asked the kernel; %d brk and mmap in all" % (
@@ -64,7 +71,7 @@ def far_more_calls(data, facts):
     return Answer(value, cause, HOLDS if calls > reach else FAILS, (("empty", arena["seqs"]),))
 
 
-def loader_and_libc(data, facts):
+def loader_and_libc(data: SectionProxy, facts: Facts) -> Answer:
     row = facts["vec"]
     loader, libc = row["loader_calls"], len(row["malloc_entries"])
     same = (loader, libc) == (data.getint("loader"), data.getint("libc"))
@@ -75,12 +82,14 @@ def loader_and_libc(data, facts):
     return Answer("%d and %d" % (loader, libc), cause, verdict, (("vec", seqs),))
 
 
-def _per_library(few, many):
+def _per_library(few: Fact, many: Fact) -> tuple[str, list[int]]:
     """What the loader does for each library: by what two programs differ. ([seq] of `many`)"""
     extra = len(many["libraries"]) - len(few["libraries"])
     if extra <= 0:
         return "no program here has more libraries than another", []
-    parts, total, seqs = [], 0, []
+    parts: list[str] = []
+    seqs: list[int] = []
+    total = 0
     for kind, found in many["loader_kinds"].items():
         more = len(found) - len(few["loader_kinds"].get(kind, ()))
         if more:
@@ -90,7 +99,7 @@ def _per_library(few, many):
     return text % (count(extra, "library", "libraries"), total, ", ".join(parts)), seqs
 
 
-def panic_setup(data, facts):
+def panic_setup(data: SectionProxy, facts: Facts) -> Answer:
     rows = facts["vec"]["malloc_entries"]
     told = [row["purpose"] for row in rows]
     panic = [text for text in told if text and "panic" in text]
@@ -107,7 +116,7 @@ def panic_setup(data, facts):
     return Answer(value, cause, CHANGED if unknown else HOLDS, proof)
 
 
-def where_the_calls_are(data, facts):
+def where_the_calls_are(data: SectionProxy, facts: Facts) -> Answer:
     entries = facts["vec_fn"]["malloc_entries"]
     phases = [entry["phase"] for entry in entries]
     inside, after = phases.count("main"), phases.count("exit")
@@ -118,9 +127,10 @@ def where_the_calls_are(data, facts):
     return Answer(value, "" if same else cause, HOLDS if same else FAILS, proof)
 
 
-def who_made_the_syscalls(data, facts):
+def who_made_the_syscalls(data: SectionProxy, facts: Facts) -> Answer:
     rows = [s for s in facts["empty"]["syscalls"] if s["name"] in ("brk", "mmap")]
-    makers, purposes = {}, []
+    makers: dict[str, int] = {}
+    purposes: list[str | None] = []
     for row in rows:
         who = row["origin"] + (" (%s)" % row["owner"] if row["owner"] else "")
         makers[who] = makers.get(who, 0) + 1
@@ -134,7 +144,7 @@ def who_made_the_syscalls(data, facts):
     return Answer(value, cause, verdict, proof)
 
 
-def sizes_of_the_calls(data, facts):
+def sizes_of_the_calls(data: SectionProxy, facts: Facts) -> Answer:
     entries = facts["vec"]["malloc_entries"]
     sizes = [entry["size"] for entry in entries]
     value = "%s: %s" % (", ".join(map(str, sizes)), count(sum(sizes), "byte"))

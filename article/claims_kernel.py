@@ -9,13 +9,19 @@ from __future__ import annotations
 from article.words import Answer, CHANGED, EXPLAINED, FAILS, HOLDS, SAME
 from reports.sentences import count, exact_size, grouped, listed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from configparser import SectionProxy
 
-def brk_mmap(row):
+    from article.words import Claim, Fact, Facts
+
+
+def brk_mmap(row: Fact) -> tuple[int, int]:
     """(brk, mmap) of one program."""
     return row["memory_syscalls"].get("brk", 0), row["memory_syscalls"].get("mmap", 0)
 
 
-def seqs(row, *names):
+def seqs(row: Fact, *names: str) -> list[int]:
     """The numbers of its memory syscalls of these names; all where none is given."""
     return [s["seq"] for s in row["syscalls"] if not names or s["name"] in names]
 
@@ -23,7 +29,7 @@ def seqs(row, *names):
 # ---- 1: the only way to memory -------------------------------------------------------------------
 
 
-def only_way_to_memory(data, facts):
+def only_way_to_memory(data: SectionProxy, facts: Facts) -> Answer:
     vec, idle = facts["vec"], facts["untouched"]
     moved = vec["memory_syscalls"].get("mremap", 0)
     stack = _stack(facts["stack"])
@@ -37,14 +43,15 @@ def only_way_to_memory(data, facts):
     return Answer(value, _not_had(vec, idle, asked["bytes"]), FAILS if others else HOLDS, proof)
 
 
-def _stack(row):
+def _stack(row: Fact) -> tuple[int, ...] | None:
     """(bytes at the first instruction, at the end) as /proc/PID/maps has it, or None."""
     maps = ((row["witnesses"] or {}).get("maps") or {}) if row.get("witnesses") else {}
-    sizes = [dict(map(tuple, (maps.get(n) or {}).get("files", ()))) for n in ("start", "end")]
+    files = [(maps.get(n) or {}).get("files", ()) for n in ("start", "end")]
+    sizes = [{path: size for path, size in rows} for rows in files]
     return tuple(s["[stack]"] for s in sizes) if all("[stack]" in s for s in sizes) else None
 
 
-def _not_had(vec, idle, asked):
+def _not_had(vec: Fact, idle: Fact, asked: int) -> str:
     parts = []
     start = mapped_at_start(vec)
     if start:
@@ -59,22 +66,22 @@ def _not_had(vec, idle, asked):
     return "; ".join(parts)
 
 
-def mapped_at_start(row):
+def mapped_at_start(row: Fact) -> int | None:
     """Bytes mapped when the first phase began; a program without a loader starts at a later one."""
     return next((p["mapped_bytes"] for p in row["phases"] if p["mapped_bytes"]), None)
 
 
-def _resident_after_main(row):
+def _resident_after_main(row: Fact) -> int | None:
     return next((p["rss_bytes"] for p in row["phases"] if p["phase"] == "exit"), None)
 
 
 # ---- 2, 3, 6: how many, and why as many ----------------------------------------------------------
 
 
-def syscalls_of(name):
+def syscalls_of(name: str) -> Claim:
     """The claim about brk and mmap of the program `name`, with the sum explained."""
 
-    def claim(data, facts):
+    def claim(data: SectionProxy, facts: Facts) -> Answer:
         row = facts[name]
         brk, mmap = brk_mmap(row)
         same = (brk, mmap) == (data.getint("brk"), data.getint("mmap"))
@@ -87,7 +94,7 @@ def syscalls_of(name):
     return claim
 
 
-def straces(row):
+def straces(row: Fact) -> str:
     """What strace, run here over the same program, says to brkpoint's count."""
     strace = row["typed"]["strace"]
     if strace["state"] != "ok":
@@ -96,7 +103,7 @@ def straces(row):
     return "strace counts %s" % ("the same" if theirs == brk_mmap(row) else "%d and %d" % theirs)
 
 
-def _sum(row):
+def _sum(row: Fact) -> str:
     """The brk and mmap of a program as a sum: libraries by their segments, the rest by purpose."""
     libraries = {library["name"]: library for library in row["libraries"]}
     parts = [_term(group, libraries) for group in row["mmaps"]]
@@ -107,7 +114,7 @@ def _sum(row):
     return "; ".join(told + (["brk: %s" % " + ".join(brks)] if brks else []))
 
 
-def _term(group, libraries):
+def _term(group: Fact, libraries: dict[str, Fact]) -> str:
     number, library = len(group["seqs"]), libraries.get(group["what"])
     if group["kind"] != "file" or library is None or "segments" not in library:
         return "%d for %s" % (number, group["what"])
@@ -118,7 +125,7 @@ def _term(group, libraries):
     return text % (number, group["what"], made_of)
 
 
-def _difference(data, row):
+def _difference(data: SectionProxy, row: Fact) -> str:
     """In words, the number of libraries then and here: `libraries` of the data counts them then."""
     if "libraries" not in data:
         return ""
@@ -134,7 +141,7 @@ def _difference(data, row):
 # ---- 4, 5: the C runtime? the kernel? ------------------------------------------------------------
 
 
-def from_the_c_runtime(data, facts):
+def from_the_c_runtime(data: SectionProxy, facts: Facts) -> Answer:
     made = facts["success"]["syscalls"]
     mine = [s for s in made if s["origin"] == "loader" and s["phase"] == "load"]
     value = "%d of its %d memory syscalls are the loader's" % (len(mine), len(made))
@@ -147,11 +154,11 @@ def from_the_c_runtime(data, facts):
     return Answer(value, cause, verdict, (("success", seqs_of(made)),))
 
 
-def seqs_of(rows):
+def seqs_of(rows: list[Fact]) -> list[int]:
     return [row["seq"] for row in rows]
 
 
-def kernel_while_loading(data, facts):
+def kernel_while_loading(data: SectionProxy, facts: Facts) -> Answer:
     row = facts["success_asm"]
     start = mapped_at_start(row)
     if start is None:
@@ -166,7 +173,7 @@ def kernel_while_loading(data, facts):
     return Answer(value, cause + (": " + listed_ if listed_ else ""), EXPLAINED)
 
 
-def _mapped_by_kernel(row):
+def _mapped_by_kernel(row: Fact) -> str:
     start = ((row.get("witnesses") or {}).get("maps") or {}).get("start")
     if not start:
         return ""
@@ -185,7 +192,7 @@ _KINDS = (
 )
 
 
-def machine_dependent(data, facts):
+def machine_dependent(data: SectionProxy, facts: Facts) -> Answer:
     rows = [(what, facts[name]) for what, name in _KINDS]
     told = [
         "%s %d (%s)" % (what, brk_mmap(r)[1], count(len(r["libraries"]), "library", "libraries"))
@@ -199,11 +206,11 @@ def machine_dependent(data, facts):
     return Answer(value, cause, HOLDS if spread else FAILS, proof)
 
 
-def facts_by_variable(facts):
+def facts_by_variable(facts: Facts) -> list[tuple[str, Fact]]:
     return [(name, facts[name]) for name in ("success", "success.library-path")]
 
 
-def _by_path(facts):
+def _by_path(facts: Facts) -> str:
     sizes = [_line_buffer(facts[name]) for name in ("empty", "empty.long-path")]
     if None in sizes:
         return "no line buffer was seen"
@@ -213,7 +220,7 @@ def _by_path(facts):
     return (text + " to %d") % (sizes[0], _path_length(facts["empty.long-path"]), sizes[1])
 
 
-def _line_buffer(row):
+def _line_buffer(row: Fact) -> int | None:
     """The largest size of a realloc of getline's buffer, before the user's main."""
     sizes = [
         c["size"] for c in row["first_calls"] if "line buffer of getline" in (c["purpose"] or "")
@@ -221,11 +228,11 @@ def _line_buffer(row):
     return max(sizes, default=None)
 
 
-def _path_length(row):
-    return row["path_length"]
+def _path_length(row: Fact) -> int:
+    return int(row["path_length"])
 
 
-def _by_variable(facts):
+def _by_variable(facts: Facts) -> str:
     plain, more = (row["loader_calls"] for _, row in facts_by_variable(facts))
     return "with LD_LIBRARY_PATH set the loader makes %d calls for the empty C program, else %d" % (
         more,

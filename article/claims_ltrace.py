@@ -9,29 +9,35 @@ from __future__ import annotations
 from article.words import Answer, CHANGED, EXPLAINED, FAILS, HOLDS, SAME
 from reports.sentences import count, grouped, listed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from configparser import SectionProxy
+
+    from article.words import Claim, Fact, Facts
+
 _GOT = "plain ltrace stops at entries of the PLT, of which malloc has none: it is bound by %s"
 
 
-def printed(row, command):
+def printed(row: Fact, command: str) -> Fact | None:
     """ltrace's answer for one program: {"calls", "lines", …}, or None where there is none."""
     found = row["typed"].get(command, {})
     return found if found.get("state") == "ok" else None
 
 
-def why_not(row, command):
+def why_not(row: Fact, command: str) -> str:
     return row["typed"].get(command, {}).get("why") or "ltrace was not run"
 
 
-def allocator_calls(found):
+def allocator_calls(found: Fact) -> list[Fact]:
     """The calls that ltrace showed of the allocator, those inside another as well."""
     names = ("malloc", "calloc", "realloc", "free")
     return [call for call in found["calls"] if call["name"] in names]
 
 
-def silent(name):
+def silent(name: str) -> Claim:
     """Claims 17 and 20: plain ltrace shows no call of malloc in a Rust program."""
 
-    def claim(data, facts):
+    def claim(data: SectionProxy, facts: Facts) -> Answer:
         row = facts[name]
         slot, twin = row["file"].get("malloc_slot"), facts["alloc.no-plt"]
         found = printed(row, "ltrace")
@@ -49,11 +55,11 @@ def silent(name):
     return claim
 
 
-def _by_slot(slot):
+def _by_slot(slot: str | None) -> str:
     return HOLDS if slot == "GLOB_DAT" else CHANGED
 
 
-def _why_silent(slot, twin):
+def _why_silent(slot: str | None, twin: Fact) -> str:
     text = _GOT % slot if slot != "JUMP_SLOT" else "malloc has an entry in the PLT"
     found, twins = printed(twin, "ltrace"), twin["file"].get("malloc_slot")
     text += "; the C program built with -fno-plt, so that its malloc is bound by %s" % twins
@@ -63,7 +69,7 @@ def _why_silent(slot, twin):
     return text + ", %s: it is not about Rust" % ("is silent too" if not calls else "is heard")
 
 
-def heard_in_c(data, facts):
+def heard_in_c(data: SectionProxy, facts: Facts) -> Answer:
     row = facts["alloc"]
     slot, found = row["file"].get("malloc_slot"), printed(row, "ltrace")
     cause = "malloc is bound by %s: %s entry in the PLT, where ltrace stops" % (
@@ -79,8 +85,10 @@ def heard_in_c(data, facts):
     return Answer(listed(calls) or "nothing", cause, verdict, proof)
 
 
-def seen_with_x(data, facts):
-    command, numbers, inferred = "ltrace -x malloc", {}, []
+def seen_with_x(data: SectionProxy, facts: Facts) -> Answer:
+    command = "ltrace -x malloc"
+    numbers: dict[str, int] = {}
+    inferred: list[str] = []
     for name in ("vec", "empty"):
         found = printed(facts[name], command)
         entries = facts[name]["malloc_entries"]
@@ -99,12 +107,12 @@ def seen_with_x(data, facts):
     return Answer(value, cause, SAME if same else CHANGED, proof, bool(inferred))
 
 
-def _at_function(found):
+def _at_function(found: Fact) -> list[Fact]:
     """Calls seen at malloc itself, not in a PLT."""
     return [call for call in found["calls"] if call["name"] == "malloc" and call["library"]]
 
 
-def loader_unseen(data, facts):
+def loader_unseen(data: SectionProxy, facts: Facts) -> Answer:
     row = facts["empty"]
     found, loader = printed(row, "ltrace -x malloc"), row["loader_calls"]
     entries = row["malloc_entries"]
@@ -121,7 +129,7 @@ def loader_unseen(data, facts):
     )
 
 
-def three_lines(data, facts):
+def three_lines(data: SectionProxy, facts: Facts) -> Answer:
     row, command = facts["alloc"], "ltrace -x malloc+free@*"
     found = printed(row, command)
     cause = "ltrace stops at the PLT entry and at malloc itself, twice on one call"
@@ -141,7 +149,7 @@ def three_lines(data, facts):
     return Answer(value, cause, verdict, proof)
 
 
-def realloc_agrees(row):
+def realloc_agrees(row: Fact) -> str:
     """What `ltrace -x malloc+realloc` says to brkpoint's list of the Vec's reallocs."""
     found = printed(row, "ltrace -x malloc+realloc")
     if found is None:

@@ -10,10 +10,16 @@ from article.claims_ltrace import printed, realloc_agrees
 from article.words import Answer, CHANGED, FAILS, HOLDS, SAME, compared, several
 from reports.sentences import exact_size, grouped, listed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from configparser import SectionProxy
+
+    from article.words import Fact, Facts
+
 COMMAND = "ltrace -x malloc+realloc"
 
 
-def size_of_the_vec(data, facts):
+def size_of_the_vec(data: SectionProxy, facts: Facts) -> Answer:
     steps, reserved = facts["vec"]["doubling"], facts["vec_reserved"]["user_calls"]
     asked = steps[-1]["to"] if steps else 0
     elements = _largest(reserved.get("malloc", {"bytes": 0}), data)
@@ -23,22 +29,22 @@ def size_of_the_vec(data, facts):
     )
     cause = "a Vec made with its room at once asks for the first number, doubling for the second"
     cause += "; at most %s were live at one time" % exact_size(facts["vec"]["peak_bytes"])
-    proof = (("vec", [steps[-1]["seq"]] if steps else []),)
-    proof += (("vec_reserved", reserved.get("malloc", {}).get("seqs", [])),)
+    seqs = reserved.get("malloc", {}).get("seqs", [])
+    proof = (("vec", [steps[-1]["seq"]] if steps else []), ("vec_reserved", seqs))
     near = abs(elements - data.getint("bytes")) < 1000000
     return Answer(value, cause, HOLDS if near else CHANGED, proof)
 
 
-def _largest(row, data):
+def _largest(row: Fact, data: SectionProxy) -> int:
     """Bytes of the reserved Vec: what its program asked for, but for stdout's small buffer."""
-    return row["bytes"] - row["bytes"] % 4096
+    return int(row["bytes"]) // 4096 * 4096
 
 
-def _megabytes(number):
+def _megabytes(number: int) -> str:
     return "%d MB (%s bytes)" % (round(number / 1e6), grouped(number))
 
 
-def only_two_mallocs(data, facts):
+def only_two_mallocs(data: SectionProxy, facts: Facts) -> Answer:
     calls = facts["vec"]["user_calls"]
     row = calls.get("malloc", {"count": 0, "bytes": 0, "seqs": []})
     same = (row["count"], row["bytes"]) == (data.getint("calls"), data.getint("bytes"))
@@ -47,7 +53,7 @@ def only_two_mallocs(data, facts):
     return Answer(several(calls), cause, SAME if same else CHANGED, proof)
 
 
-def doubling(data, facts):
+def doubling(data: SectionProxy, facts: Facts) -> Answer:
     steps = facts["vec"]["doubling"]
     if not steps:
         return Answer("no realloc", "", FAILS)
@@ -61,7 +67,7 @@ def doubling(data, facts):
     return Answer(value, cause, SAME if same and doubled else CHANGED, proof, inferred)
 
 
-def pointer_stays(data, facts):
+def pointer_stays(data: SectionProxy, facts: Facts) -> Answer:
     steps = facts["vec"]["doubling"]
     still = [step["to"] for step in steps if step["moved"] is False]
     if not still:
@@ -79,7 +85,7 @@ def pointer_stays(data, facts):
     )
 
 
-def _why_it_moves(steps, beyond):
+def _why_it_moves(steps: list[Fact], beyond: list[Fact]) -> str:
     quiet = sum(not step["syscalls"] for step in steps)
     made = [name for step in beyond for name in step["syscalls"]]
     counts = ["%d %s" % (made.count(name), name) for name in dict.fromkeys(made)]
@@ -90,7 +96,7 @@ def _why_it_moves(steps, beyond):
     return cause
 
 
-def with_capacity(data, facts):
+def with_capacity(data: SectionProxy, facts: Facts) -> Answer:
     calls, twin = facts["vec_reserved"], facts["vec"]
     reallocs = calls["user_calls"].get("realloc", {}).get("count", 0)
     value = several(calls["user_calls"]) + ("" if reallocs else "; no realloc")
@@ -101,10 +107,10 @@ def with_capacity(data, facts):
     return Answer(value, cause % tuple(numbers), FAILS if reallocs else HOLDS, proof)
 
 
-def parser_bottleneck(data, facts):
+def parser_bottleneck(data: SectionProxy, facts: Facts) -> Answer:
     """From the evaluator's three designs, as article/designs.py compares them."""
     value, cause, verdict = designs.answer(facts["evaluator"]["designs"])
-    proof = []
+    proof: list[tuple[str, list[int]]] = []
     for name in designs.TOLD:
         calls = facts[name]["user_calls"]
         proof.append((name, [seq for row in calls.values() for seq in row["seqs"]]))

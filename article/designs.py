@@ -17,6 +17,13 @@ from article.words import EXPLAINED, FAILS, HOLDS
 from reports.markdown_text import code, escape, table
 from reports.sentences import count, exact_size, grouped, listed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from alloctrace.model import Event
+    from article.words import Fact
+
 TOLD = {
     "eval_list": "tokens in a linked list",
     "eval_array": "tokens in one growing array",
@@ -27,7 +34,7 @@ LINEAR = 3.0  # times the nanoseconds a byte, from the shortest expressions to t
 BOTTLENECK = 0.5  # of the time
 
 
-def facts(events):
+def facts(events: Iterable[Event]) -> Fact:
     """{calls, asked_bytes, peak_bytes, syscalls, moved_bytes} of the user's own events."""
     mine = [event for event in events if measure.origin(event) == "user"]
     calls = [event for event in mine if measure.is_call(event)]
@@ -43,28 +50,28 @@ def facts(events):
 # ---- what follows from it ------------------------------------------------------------------------
 
 
-def growth(measured, name):
+def growth(measured: Fact, name: str) -> float:
     """Nanoseconds a byte at the longest expressions, in those at the shortest."""
     speed = [measured["designs"][name]["speed"][str(size)] for size in measured["sizes"]]
-    return speed[-1]["ns_per_byte"] / speed[0]["ns_per_byte"]
+    return float(speed[-1]["ns_per_byte"] / speed[0]["ns_per_byte"])
 
 
-def share(measured, size, slower=LIST, faster=ARRAY):
+def share(measured: Fact, size: int, slower: str = LIST, faster: str = ARRAY) -> float:
     """How much of `slower`'s time `faster` does not need: 0.6 is sixty percent."""
     times = [measured["designs"][n]["speed"][str(size)]["ns_per_byte"] for n in (slower, faster)]
-    return 1 - times[1] / times[0]
+    return float(1 - times[1] / times[0])
 
 
-def times(measured, size, slower, faster=MEXE):
+def times(measured: Fact, size: int, slower: str, faster: str = MEXE) -> float:
     """How often `faster` does what `slower` does once."""
     return 1 / (1 - share(measured, size, slower, faster))
 
 
-def is_linear(measured):
+def is_linear(measured: Fact) -> bool:
     return all(growth(measured, name) < LINEAR for name in TOLD)
 
 
-def verdict(measured):
+def verdict(measured: Fact) -> str:
     """The story in one sentence."""
     small = [sum(measured["designs"][name]["small"]["calls"].values()) for name in TOLD]
     first = measured["sizes"][0]
@@ -77,15 +84,15 @@ def verdict(measured):
     return "%s; %s." % (said, fast)
 
 
-def call_ns(measured, size):
+def call_ns(measured: Fact, size: int) -> float:
     """Nanoseconds of one allocator call: what the list's additional ones cost more. At LONG bytes
     only, where the calls of one expression were counted."""
     calls = [sum(measured["designs"][n]["long"]["calls"].values()) for n in (LIST, ARRAY)]
     speeds = [measured["designs"][n]["speed"][str(size)]["ns_per_byte"] for n in (LIST, ARRAY)]
-    return (speeds[0] - speeds[1]) * measured["long_bytes"] / (calls[0] - calls[1])
+    return float((speeds[0] - speeds[1]) * measured["long_bytes"] / (calls[0] - calls[1]))
 
 
-def answer(measured):
+def answer(measured: Fact) -> tuple[str, str, str]:
     """Of the article's claim that it is O(n) and allocations are its bottleneck: (value, cause,
     verdict), as article_rows has them."""
     first, last = measured["sizes"][0], measured["sizes"][-1]
@@ -95,13 +102,13 @@ def answer(measured):
     return value, _cause(measured), _word(measured, first)
 
 
-def _word(measured, size):
+def _word(measured: Fact, size: int) -> str:
     if not is_linear(measured):
         return FAILS
     return HOLDS if share(measured, size) >= BOTTLENECK else EXPLAINED
 
 
-def _cause(measured):
+def _cause(measured: Fact) -> str:
     first = measured["sizes"][0]
     return (
         "a token a node costs %.1f times what the same reading and parsing costs with an array, "
@@ -114,11 +121,11 @@ def _cause(measured):
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def to_json(measured):
+def to_json(measured: Fact) -> str:
     return json.dumps(dict(measured, verdict=verdict(measured)), indent=1, sort_keys=True) + "\n"
 
 
-def to_markdown(measured, level=1):
+def to_markdown(measured: Fact, level: int = 1) -> str:
     """The page, or with `level` 2 a chapter of another one."""
     parts = [["#" * level + " The evaluator, three ways", "", "**%s**" % verdict(measured)]]
     parts += [_about(measured), _costs(measured), _speeds(measured), _reading(measured)]
@@ -126,7 +133,7 @@ def to_markdown(measured, level=1):
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _about(measured):
+def _about(measured: Fact) -> list[str]:
     return [
         "The article plans an evaluator of arithmetic that allocates as little as can be. Here are",
         "three, run under brkpoint and, for their speed, without it (processor time, %s)."
@@ -137,7 +144,7 @@ def _about(measured):
     ]
 
 
-def _costs(measured):
+def _costs(measured: Fact) -> list[str]:
     """Calls, bytes and syscalls: of the built-in expressions, and of a long one."""
     rows = []
     for which, title in (("small", "four, of 79 tokens"), ("long", "one of %s" % _long(measured))):
@@ -150,15 +157,15 @@ def _costs(measured):
     return ["What the user's code asked for, in the whole run:", ""] + table(head, "lllrrl", rows)
 
 
-def _long(measured):
+def _long(measured: Fact) -> str:
     return count(measured["long_bytes"], "byte")
 
 
-def _counted(counts):
+def _counted(counts: Mapping[str, int]) -> str:
     return listed("%s %s" % (grouped(number), name) for name, number in counts.items()) or "none"
 
 
-def _speeds(measured):
+def _speeds(measured: Fact) -> list[str]:
     rows = []
     for size in measured["sizes"]:
         for name in TOLD:
@@ -174,7 +181,7 @@ def _speeds(measured):
     ] + table(head, "rlrrrr", rows)
 
 
-def _reading(measured):
+def _reading(measured: Fact) -> list[str]:
     first, last = measured["sizes"][0], measured["sizes"][-1]
     linear = "It is O(n)" if is_linear(measured) else "It is not O(n) here"
     grown = listed("%.1f (%s)" % (growth(measured, name), code(name)) for name in TOLD)
@@ -191,7 +198,7 @@ def _reading(measured):
     ]
 
 
-def _percents(measured):
+def _percents(measured: Fact) -> list[str]:
     return [
         "%.0f %% (%s bytes)" % (100 * share(measured, s), grouped(s)) for s in measured["sizes"]
     ]

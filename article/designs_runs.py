@@ -17,8 +17,16 @@ import time
 from alloctrace.summary.summary import summarise
 from alloctrace.trace import trace
 from article import designs
-from reports import observed
+from reports import ink, observed
 from start.errors import UserError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from article.words import Fact, Facts
+
+    Cost = tuple[float, int]  # processor seconds, page faults
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SIZES = (
@@ -31,7 +39,7 @@ ROUNDS, TURNS = 17, 5
 REPEAT = "make evaluator-story"
 
 
-def measure(commands, folder=None):
+def measure(commands: Mapping[str, list[str]], folder: str | None = None) -> Fact:
     """What was measured. `commands`: {name: its words} of the three; `folder`: for the
     traces.
 
@@ -39,7 +47,7 @@ def measure(commands, folder=None):
     """
     with tempfile.TemporaryDirectory() as passing:
         traces = folder or passing
-        found = {name: {"told": designs.TOLD[name]} for name in designs.TOLD}
+        found: Facts = {name: {"told": designs.TOLD[name]} for name in designs.TOLD}
         for name, design in found.items():
             path = os.path.join(traces, name + "%s.brkpoint")
             design["small"] = _observed(commands[name], path % "")
@@ -60,15 +68,16 @@ def measure(commands, folder=None):
 # ---- the same expressions for all ----------------------------------------------------------------
 
 
-def texts(size):
+def texts(size: int) -> list[str]:
     """Expressions of `size` bytes, together as long as the longest of SIZES; always the same."""
     chance = random.Random(size)
     return [_expression(chance, size) for _ in range(max(SIZES) // size)]
 
 
-def _expression(chance, size):
+def _expression(chance: random.Random, size: int) -> str:
     """One of about `size` bytes, with parentheses of up to eight levels."""
-    parts, length, depth = [], 0, 0
+    parts: list[str] = []
+    length = depth = 0
     while length < size - depth - 8:
         opened = chance.randrange(6) == 0 and depth < 8
         number = "%d" if chance.randrange(2) else "%.2f"
@@ -84,7 +93,7 @@ def _expression(chance, size):
 # ---- under brkpoint, and without -----------------------------------------------------------------
 
 
-def _observed(words, path):
+def _observed(words: list[str], path: str) -> Fact:
     """What article/designs.py wants to know of a run of `words`, recorded into `path`."""
     start = [sys.executable, os.path.join(ROOT, "brkpoint"), "run", "--quiet", "--force"]
     done = subprocess.run(
@@ -100,9 +109,9 @@ def _observed(words, path):
         return dict(designs.facts(opened.events()), recorded=observed.recorded(summary))
 
 
-def _speeds(commands, expressions):
+def _speeds(commands: Mapping[str, list[str]], expressions: list[str]) -> Facts:
     """{name: {ns_per_byte, faults}}, in turns; of processor time, less what the start takes."""
-    costs = {name: ([], []) for name in commands}
+    costs: dict[str, tuple[list[Cost], list[Cost]]] = {name: ([], []) for name in commands}
     for _ in range(TURNS):
         for name, words in commands.items():
             for n, found in zip((0, ROUNDS), costs[name]):
@@ -117,7 +126,7 @@ def _speeds(commands, expressions):
     }
 
 
-def _seconds(name, empty, full):
+def _seconds(name: str, empty: list[Cost], full: list[Cost]) -> float:
     """Of the fastest of each: whatever runs beside them only makes them slower."""
     found = min(row[0] for row in full) - min(row[0] for row in empty)
     if found <= 0:
@@ -125,12 +134,12 @@ def _seconds(name, empty, full):
     return found
 
 
-def _faults(empty, full):
+def _faults(empty: list[Cost], full: list[Cost]) -> float:
     """The median; less than none is what the start of one run had more than that of another."""
     return max(0, statistics.median(one[1] - other[1] for one, other in zip(full, empty)))
 
 
-def _cost(words):
+def _cost(words: list[str]) -> Cost:
     """(processor seconds, page faults) of one run."""
     pid = os.posix_spawn(words[0], words, os.environ)
     _, status, used = os.wait4(pid, 0)
@@ -142,15 +151,17 @@ def _cost(words):
 # ---- make evaluator-story ------------------------------------------------------------------------
 
 
-def main(folder=os.path.join(ROOT, "build", "reports")):
+def main(folder: str = os.path.join(ROOT, "build", "reports")) -> None:
     """Writes evaluator.md and evaluator.json there; the targets are built already."""
     os.makedirs(os.path.join(folder, "evaluator"), exist_ok=True)
     commands = {n: [os.path.join(ROOT, "build", "targets", n)] for n in designs.TOLD}
     measured = measure(commands, os.path.join(folder, "evaluator"))
-    for ending, render in (("md", designs.to_markdown), ("json", designs.to_json)):
+    texts = {"md": designs.to_markdown(measured), "json": designs.to_json(measured)}
+    for ending, text in texts.items():
         with open(os.path.join(folder, "evaluator." + ending), "w", encoding="utf-8") as file:
-            file.write(render(measured))
-    print(designs.verdict(measured))
+            file.write(text)
+    look = ink.of_stream(sys.stdout)
+    print("\n".join(look.wrap(designs.verdict(measured), look.width, "")))
     print("The report: %s" % os.path.relpath(os.path.join(folder, "evaluator.md")))
 
 

@@ -12,10 +12,18 @@ from alloctrace import measure, words
 from article import loading as article_loading
 from reports import sentences
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from alloctrace.model import Event
+    from alloctrace.trace.read import Trace
+    from article.words import Fact, Facts
+
 FIRST_CALLS = 8
 
 
-def facts(name, trace, summary):
+def facts(name: str, trace: Trace, summary: Fact) -> Fact:
     """{fact: value} of one recorded run, fit for JSON; all sizes in bytes."""
     events = list(trace.events())
     calls = [event for event in events if measure.is_call(event)]
@@ -37,7 +45,7 @@ def facts(name, trace, summary):
     return found
 
 
-def _about(name, summary):
+def _about(name: str, summary: Fact) -> Fact:
     return {
         "name": name,
         "command": summary["command"],
@@ -53,7 +61,7 @@ def _about(name, summary):
     }
 
 
-def _in_loader(event, trace):
+def _in_loader(event: Event, trace: Trace) -> bool:
     """Whether the function entered is the loader's own."""
     stack = trace.stack(event.stack)
     if stack and stack[0].role:
@@ -61,12 +69,12 @@ def _in_loader(event, trace):
     return event.phase == "load" and measure.origin(event) == "loader"
 
 
-def _syscalls_by_name(events):
+def _syscalls_by_name(events: Iterable[Event]) -> dict[str, int]:
     counts = Counter(event.name for event in events if measure.is_syscall(event))
     return {name: counts[name] for name in words.MEMORY_SYSCALLS.values() if counts[name]}
 
 
-def _syscall(event):
+def _syscall(event: Event) -> Fact:
     """One memory syscall: who asked, and what for (None: unknown)."""
     return {
         "seq": event.seq,
@@ -79,9 +87,9 @@ def _syscall(event):
     }
 
 
-def _modules(events, trace):
+def _modules(events: Iterable[Event], trace: Trace) -> dict[str, int]:
     """{module whose code made the syscall: count}."""
-    counts = Counter()
+    counts: Counter[str] = Counter()
     for event in events:
         stack = trace.stack(event.stack) if measure.is_syscall(event) else ()
         if stack:
@@ -89,14 +97,14 @@ def _modules(events, trace):
     return dict(sorted(counts.items()))
 
 
-def _by_when(calls):
+def _by_when(calls: Iterable[Event]) -> dict[str, int]:
     """Calls that may hand out memory, by phase: before main, in the user's main, after it."""
     counts = Counter(event.phase for event in calls if event.name != "free")
     before = counts["load"] + counts["init"]
     return {"before_main": before, "in_main": counts["main"], "after_main": counts["exit"]}
 
 
-def _malloc_entries(events, trace):
+def _malloc_entries(events: Iterable[Event], trace: Trace) -> list[Fact]:
     """Each time that a malloc but the loader's was entered, nested or not.
 
     This is what a breakpoint at it stops at, and what `ltrace -x malloc` counts.
@@ -108,12 +116,12 @@ def _malloc_entries(events, trace):
     ]
 
 
-def _first_calls(calls, trace):
+def _first_calls(calls: Iterable[Event], trace: Trace) -> list[Fact]:
     chosen = [event for event in calls if event.name != "free"][:FIRST_CALLS]
     return [_told(event, trace) for event in chosen]
 
 
-def _told(event, trace):
+def _told(event: Event, trace: Trace) -> Fact:
     frame = measure.deciding_frame(event, trace.stack(event.stack))
     return {
         "seq": event.seq,
@@ -130,9 +138,9 @@ def _told(event, trace):
     }
 
 
-def _user_calls(calls):
+def _user_calls(calls: Iterable[Event]) -> Facts:
     """{name: {count, bytes, seqs}} of the user's un-nested calls."""
-    rows = {}
+    rows: Facts = {}
     for event in calls:
         if measure.origin(event) == "user":
             row = rows.setdefault(event.name, {"count": 0, "bytes": 0, "seqs": []})
@@ -142,17 +150,18 @@ def _user_calls(calls):
     return rows
 
 
-def _doubling(events):
+def _doubling(events: Sequence[Event]) -> list[Fact]:
     """One row for each re-allocation of the block that was re-allocated most often."""
     chains = Counter(e.block for e in events if _reallocates(e))
     if not chains:
         return []
     block = chains.most_common(1)[0][0]
-    made = {}
+    made: dict[int, list[str]] = {}
     for event in events:
         if measure.is_syscall(event) and event.cause is not None:
             made.setdefault(event.cause, []).append(event.name)
-    rows, size, where = [], None, None
+    rows: list[Fact] = []
+    size = where = None
     for event in (e for e in events if e.block == block and measure.hands_out(e)):
         if _reallocates(event):
             rows.append(_step(event, size, where, made.get(event.seq, [])))
@@ -160,11 +169,12 @@ def _doubling(events):
     return rows
 
 
-def _reallocates(event):
-    return event.name in ("realloc", "reallocarray") and event.ptr and measure.hands_out(event)
+def _reallocates(event: Event) -> bool:
+    is_one = event.name in ("realloc", "reallocarray")
+    return is_one and bool(event.ptr) and measure.hands_out(event)
 
 
-def _step(event, size, where, syscalls):
+def _step(event: Event, size: int | None, where: int | None, syscalls: list[str]) -> Fact:
     return {
         "seq": event.seq,
         "from": size,
@@ -175,18 +185,18 @@ def _step(event, size, where, syscalls):
     }
 
 
-def _first_user_stack(calls, trace):
+def _first_user_stack(calls: Iterable[Event], trace: Trace) -> Fact | None:
     """The user's first allocation: {seq, size, functions from its entry out to the user's}."""
     for event in calls:
         if measure.origin(event) == "user" and event.name != "free":
             stack = trace.stack(event.stack)
-            last = event.verdict.decided_by
+            last = event.verdict.decided_by if event.verdict else None
             shown = stack if last is None else stack[: last + 1]
             names = [frame.function or "?" for frame in shown]
             return {"seq": event.seq, "size": measure.bytes_asked(event), "functions": names}
     return None
 
 
-def _phases(summary):
+def _phases(summary: Fact) -> list[Fact]:
     names = ("phase", "rss_bytes", "mapped_bytes", "minor_faults")
     return [{name: row.get(name) for name in names} for row in summary["phases"]]

@@ -8,8 +8,14 @@ from article.claims_kernel import brk_mmap
 from reports.markdown_text import escape, fenced, table
 from reports.sentences import count, grouped
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def lines(claim, programs):
+    from article.words import Fact, Facts
+
+
+def lines(claim: int, programs: Facts) -> list[str]:
     """Lines of Markdown under the step, or []. `programs`: {name: facts}."""
     figure = _FIGURES.get(claim)
     if figure is None:
@@ -20,7 +26,7 @@ def lines(claim, programs):
     return draw(*(programs[name] for name in names))
 
 
-def _small_builds(*rows):
+def _small_builds(*rows: Fact) -> list[str]:
     labels = ["none", *(flag for flag, _ in FLAGS), "all four"]
     head = ["flags", "bytes", "mmap", "loader's calls", "needed files"]
     made = [
@@ -36,9 +42,9 @@ def _small_builds(*rows):
     return table(head, "lrrrl", made)
 
 
-def _ways_down(*rows):
+def _ways_down(*rows: Fact) -> list[str]:
     """From the user's function down to malloc, one a line."""
-    ways = []
+    ways: list[str] = []
     for row in rows:
         stack = row["first_user_stack"]
         names = reversed(stack["functions"]) if stack else ()
@@ -46,7 +52,7 @@ def _ways_down(*rows):
     return fenced("text", ways[1:]) if any(ways) else []
 
 
-def _for_each_library(few, many):
+def _for_each_library(few: Fact, many: Fact) -> list[str]:
     kinds = {**many["loader_kinds"], **few["loader_kinds"]}
     rows = [[escape(kind), *(_number(row, kind) for row in (few, many))] for kind in kinds]
     rows.append(["all", str(few["loader_calls"]), str(many["loader_calls"])])
@@ -55,11 +61,11 @@ def _for_each_library(few, many):
     return table(head, "lrr", rows)
 
 
-def _number(row, kind):
+def _number(row: Fact, kind: str) -> str:
     return str(len(row["loader_kinds"].get(kind, ())) or "none")
 
 
-def _entries(row):
+def _entries(row: Fact) -> list[str]:
     rows = [
         [
             str(entry["seq"]),
@@ -73,20 +79,20 @@ def _entries(row):
     return table(["event", "bytes", "phase", "who", "for"], "rrlll", rows)
 
 
-def _who(entry):
+def _who(entry: Fact) -> str:
     if entry["origin"] == "runtime" and entry["owner"]:
         return "runtime (%s)" % entry["owner"]
     if entry["origin"] == "user" and entry["via"]:
         return "user, via %s" % entry["via"][0]
-    return entry["origin"]
+    return str(entry["origin"])
 
 
-def _doubling(row):
+def _doubling(row: Fact) -> list[str]:
     head = ["event", "from", "to", "pointer", "syscalls"]
     return table(head, "rrrll", map(_step, row["doubling"]))
 
 
-def _step(step):
+def _step(step: Fact) -> list[str]:
     moved = {True: "moved", False: "the same", None: "not seen"}[step["moved"]]
     start = "not seen" if step["from"] is None else grouped(step["from"])
     syscalls = escape(" ".join(step["syscalls"])) or "none"
@@ -94,7 +100,7 @@ def _step(step):
 
 
 # claim: (the programs that it needs, what draws it)
-_FIGURES = {
+_FIGURES: dict[int, tuple[tuple[str, ...], Callable[..., list[str]]]] = {
     13: (("empty", *(name for _, name in FLAGS), "empty.small"), _small_builds),
     21: (("boxed.debug", "vec_fn"), _ways_down),
     24: (("success", "vec"), _for_each_library),

@@ -10,10 +10,18 @@ import re
 
 from alloctrace import measure
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from alloctrace.model import Event, Module
+    from alloctrace.trace.read import Trace
+    from article.words import Fact
+
 _MAPPED = ("library", "executable")  # what the loader maps; itself and the vdso the kernel maps
 
 
-def facts(events, loader, trace):
+def facts(events: list[Event], loader: list[Event], trace: Trace) -> Fact:
     """{fact: value}. `loader`: the un-nested calls of the loader's own allocator."""
     allocations = [event for event in loader if not measure.frees(event)]
     return {
@@ -28,17 +36,17 @@ def facts(events, loader, trace):
     }
 
 
-def _library(module):
+def _library(module: Module) -> Fact:
     return {"name": module.name, "path": module.path}
 
 
-def mmaps(events, modules):
+def mmaps(events: Iterable[Event], modules: Sequence[Module]) -> list[Fact]:
     """[{what, kind, seqs, bytes}] in the order of the first of each; kind: `file` of a module,
     `other file`, or `memory` without a file, told by its purpose."""
     return _grouped((_mapped(e, modules), e) for e in events if e.name == "mmap")
 
 
-def _mapped(event, modules):
+def _mapped(event: Event, modules: Sequence[Module]) -> tuple[str, str]:
     """(what, kind) of an mmap; a library's .bss has no file, and the library in its purpose."""
     path = str(event.args.get("path") or "")
     for module in modules:
@@ -50,13 +58,13 @@ def _mapped(event, modules):
     return _purpose(event), "memory"
 
 
-def _purpose(event):
+def _purpose(event: Event) -> str:
     return measure.purpose(event) or "unknown"
 
 
-def _grouped(rows):
+def _grouped(rows: Iterable[tuple[tuple[str, str], Event]]) -> list[Fact]:
     """[{what, kind, seqs, bytes}] of ((what, kind), event)."""
-    found = {}
+    found: dict[tuple[str, str], Fact] = {}
     for key, event in rows:
         group = found.setdefault(key, {"what": key[0], "kind": key[1], "seqs": [], "bytes": 0})
         group["seqs"].append(event.seq)
@@ -64,22 +72,22 @@ def _grouped(rows):
     return list(found.values())
 
 
-def _first(loader):
+def _first(loader: list[Event]) -> Fact | None:
     if not loader:
         return None
     event = loader[0]
     return {"seq": event.seq, "size": measure.bytes_asked(event), "function": event.impl}
 
 
-def _kinds(allocations, modules):
+def _kinds(allocations: Iterable[Event], modules: Sequence[Module]) -> dict[str, list[int]]:
     """{what for, without the names of objects: [seq]}: what can be compared between programs."""
-    found = {}
+    found: dict[str, list[int]] = {}
     for event in allocations:
         found.setdefault(kind_of(_purpose(event), modules), []).append(event.seq)
     return found
 
 
-def kind_of(purpose, modules):
+def kind_of(purpose: str, modules: Iterable[Module]) -> str:
     """`path of libm.so.6` -> `path of an object`; what follows a colon is left away."""
     text = purpose.split(":")[0]
     names = sorted({module.name for module in modules} - {""}, key=len, reverse=True)
@@ -87,7 +95,7 @@ def kind_of(purpose, modules):
     return re.sub(r"\b(%s)(?!\w)" % "|".join(map(re.escape, names)), "an object", text, count=1)
 
 
-def _arena(allocations, modules):
+def _arena(allocations: Iterable[Event], modules: Sequence[Module]) -> Fact:
     """How many of the loader's blocks lie in its own file's mapping, and [seq] of these."""
     loaders = [module for module in modules if module.role == "loader"]
     inside = [

@@ -11,13 +11,20 @@ from article.words import Answer, OPEN, SKIPPED
 
 from alloctrace.plain import fresh, frozen
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from configparser import SectionProxy
+
+    from article.words import Claim, Fact, Facts
+
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "article-2022.ini")
 LAST = 37
 RUN, INSPECT = "run", "inspect"
 
 # claim: (programs whose facts it needs, what answers it, how a reader sees it here: RUN with
 # brkpoint, INSPECT the file, or a command that the article typed and that was typed here)
-CLAIMS = {
+CLAIMS: dict[int, tuple[tuple[str, ...], Claim, str]] = {
     1: (("vec", "untouched", "stack"), kernel.only_way_to_memory, RUN),
     2: (("empty",), kernel.syscalls_of("empty"), "strace"),
     3: (("success",), kernel.syscalls_of("success"), "strace"),
@@ -77,17 +84,17 @@ class Row:
     claim: int
     step: str
     command_2022: str
-    command: list  # what shows it here, each as it is typed
+    command: list[str]  # what shows it here, each as it is typed
     value_2022: str
     value_here: str
     cause: str
     verdict: str  # one of article_words.VERDICTS
-    proof: list = fresh(list)  # [{program, trace, seqs}]: events that show it
+    proof: list[Fact] = fresh(list)  # [{program, trace, seqs}]: events that show it
     inferred: bool = False  # a tool of the article's was not there: its part is concluded
     session: str = ""  # the session of gdb-scripts/sessions/ that tells it in gdb
 
 
-def read_data(path=DATA):
+def read_data(path: str = DATA) -> dict[int, SectionProxy]:
     """{claim: the article's own words and numbers}, all 37 of them."""
     parser = configparser.ConfigParser(interpolation=None)
     with open(path, encoding="utf-8") as file:
@@ -95,16 +102,16 @@ def read_data(path=DATA):
     return {int(name): parser[name] for name in parser.sections()}
 
 
-def rows(data, facts, skipped):
+def rows(data: Mapping[int, SectionProxy], facts: Facts, skipped: Mapping[str, str]) -> list[Row]:
     """A Row a claim. `facts`: {program: facts}; `skipped`: {program: why it was not run}."""
     return [_row(claim, data[claim], facts, skipped) for claim in sorted(data)]
 
 
-def as_dicts(made):
+def as_dicts(made: Iterable[Row]) -> list[Fact]:
     return [dict(vars(row)) for row in made]
 
 
-def _row(claim, data, facts, skipped):
+def _row(claim: int, data: SectionProxy, facts: Facts, skipped: Mapping[str, str]) -> Row:
     answer = _answer(claim, data, facts, skipped)
     return Row(
         claim=claim,
@@ -121,11 +128,11 @@ def _row(claim, data, facts, skipped):
     )
 
 
-def _proof(row, seqs):
+def _proof(row: Fact, seqs: Iterable[int]) -> Fact:
     return {"program": row["name"], "trace": row.get("trace", ""), "seqs": sorted(set(seqs))}
 
 
-def _commands(claim, facts):
+def _commands(claim: int, facts: Facts) -> list[str]:
     """What a reader types to see it here."""
     if claim not in CLAIMS:
         return []
@@ -137,7 +144,7 @@ def _commands(claim, facts):
     return typed or [row["repeat"] for row in found]
 
 
-def _answer(claim, data, facts, skipped):
+def _answer(claim: int, data: SectionProxy, facts: Facts, skipped: Mapping[str, str]) -> Answer:
     if claim not in CLAIMS:
         return Answer("", "", OPEN)
     needed, answer, _ = CLAIMS[claim]

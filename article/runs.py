@@ -20,6 +20,13 @@ from reports import witnesses as page
 from reports.page import document
 from start import page_file, scripts
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from alloctrace.trace.read import Trace
+    from article.words import Fact, Facts
+
 LIMIT_S = 60  # for one run of one program
 # The programs with a page of their own: what strace, ltrace, gdb and /proc/PID/maps see of them.
 SIDE_BY_SIDE = ("success_asm", "success", "alloc", "empty", "empty.small", "vec", "vec_fn", "stack")
@@ -39,12 +46,12 @@ class RunError(Exception):
     """brkpoint could not record one of the programs. One line."""
 
 
-def folders(name, traces):
+def folders(name: str, traces: str) -> tuple[str, str]:
     """Where the trace of a program and its page lie."""
     return os.path.join(traces, name + ".brkpoint"), os.path.join(traces, name + ".md")
 
 
-def run(name, command, traces, wanted):
+def run(name: str, command: list[str], traces: str, wanted: Iterable[str]) -> Fact:
     """The facts of one program. `wanted`: names of functions that libraries are asked for.
 
     Raises RunError.
@@ -69,7 +76,7 @@ def run(name, command, traces, wanted):
     return facts
 
 
-def designs(commands, traces):
+def designs(commands: Mapping[str, list[str]], traces: str) -> Facts:
     """{"evaluator": the three designs compared, and each program's facts}."""
     measured = measuring.measure(
         {name: [os.path.abspath(words[0])] for name, words in commands.items()}, traces
@@ -82,11 +89,11 @@ def designs(commands, traces):
     return found
 
 
-def _words(command):
+def _words(command: Iterable[str]) -> list[str]:
     return ["./brkpoint", *map(shlex.quote, command)]
 
 
-def _started(name, command, traces):
+def _started(name: str, command: list[str], traces: str) -> tuple[list[str], dict[str, str]]:
     """(command, variables to set) of the two ways that are made here."""
     if name == "success.library-path":
         return command, {"LD_LIBRARY_PATH": "/nowhere/one:/nowhere/two"}
@@ -95,16 +102,16 @@ def _started(name, command, traces):
     return command, {}
 
 
-def _copied(path, traces):
+def _copied(path: str, traces: str) -> str:
     """A copy of a program under a path of some PATH_LENGTH letters."""
     folder = os.path.relpath(os.path.join(traces, "long-path"))
     while len(os.path.abspath(folder)) < PATH_LENGTH:
         folder = os.path.join(folder, "a-folder-with-a-name-of-forty-letters-ok")
     os.makedirs(folder, exist_ok=True)
-    return shutil.copy2(path, folder)
+    return str(shutil.copy2(path, folder))
 
 
-def _facts(name, path, wanted):
+def _facts(name: str, path: str, wanted: Iterable[str]) -> Fact:
     try:
         opened = trace.open(path)
     except trace.TraceError as error:
@@ -119,7 +126,7 @@ def _facts(name, path, wanted):
     return facts
 
 
-def _explained(opened, path):
+def _explained(opened: Trace, path: str) -> str:
     """The name of the page that explains the run, written beside its trace."""
     made = page_file.beside(path)
     summary = summarise(opened, process=chosen.ASKED)
@@ -127,14 +134,14 @@ def _explained(opened, path):
     return os.path.basename(made)
 
 
-def _mapped(path, wanted):
+def _mapped(path: str, wanted: Iterable[str]) -> Fact:
     found = article_files.mapped(path)
     if "functions" in found:
         found["defines"] = sorted(set(wanted) & found.pop("functions"))
     return found
 
 
-def _record(command, path, variables):
+def _record(command: list[str], path: str, variables: Mapping[str, str]) -> None:
     words = [sys.executable, os.path.join(scripts.TOP, "brkpoint"), "run", "-o", path, "--force"]
     words += ["--engine", "breakpoints"]
     words += ["--quiet", "--timeout", str(LIMIT_S), *command]
@@ -151,10 +158,10 @@ def _record(command, path, variables):
         raise RunError(said[-1] if said else "it ended with status %d" % done.returncode)
 
 
-def _side_by_side(command, path, beside):
+def _side_by_side(command: list[str], path: str, beside: str) -> Fact:
     """Run all witnesses; brkpoint's trace of this run stays, and the page beside it."""
     scripts.find()
-    from brkpoint_trace import watch
+    from brkpoint_trace import watch  # type: ignore[import]  # found by scripts.find alone
 
     comparison = watch.watch(command, LIMIT_S, lambda name: None, keep=path)
     with open(beside, "w", encoding="utf-8", errors="backslashreplace") as file:
@@ -170,7 +177,7 @@ def _side_by_side(command, path, beside):
     }
 
 
-def _typed(name, command):
+def _typed(name: str, command: list[str]) -> Facts:
     """{what the article typed: what it printed here}; see brkpoint_trace/as_typed.py."""
     scripts.find()
     from brkpoint_trace import as_typed

@@ -14,7 +14,20 @@ import time
 from alloctrace.escape import visible
 from article import article, rows as article_rows, runs as article_runs
 from article.designs import TOLD as DESIGNS
+from reports import ink
 from start.errors import UserError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable, Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+    from typing import Any, Optional
+
+    Facts = dict[str, Any]  # of one program
+    Job = tuple[str, list[str], str, list[str]]  # what article_runs.run takes
+    Outcome = tuple[str, Optional[Facts], str]  # (program, facts, why it was left out or "")
 
 NAME = "article"
 HELP = "reproduce the article: its 2022 numbers beside yours"
@@ -46,7 +59,7 @@ VERSIONS = {
 }
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         metavar="DIR",
@@ -55,7 +68,7 @@ def configure(parser):
     )
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     home = os.getcwd()
     folder = os.path.abspath(args.folder or os.path.join(PRODUCTS, "reports"))
     traces = os.path.join(folder, "article")
@@ -66,12 +79,13 @@ def invoke(args):
     results = _results(traces)
     _write(os.path.join(folder, "article.json"), article.to_json(results))
     _write(os.path.join(folder, "article.md"), article.to_markdown(results))
-    print(article.verdict(results))
+    look = ink.of_stream(sys.stdout)
+    print("\n".join(look.wrap(article.verdict(results), look.width, "")))
     print("The report: %s" % visible(os.path.relpath(os.path.join(folder, "article.md"), home)))
     return 0
 
 
-def _results(traces):
+def _results(traces: str) -> dict[str, Any]:
     """The results that article/article.py renders."""
     data, began = article_rows.read_data(), time.monotonic()
     facts, skipped = _run_all(traces, data[7]["functions"].split())
@@ -89,24 +103,26 @@ def _results(traces):
     }
 
 
-def _run_all(traces, wanted):
+def _run_all(traces: str, wanted: list[str]) -> tuple[dict[str, Facts], dict[str, str]]:
     """({program: facts} in the order of PROGRAMS, {program: why it was left out})."""
     commands, skipped = _commands(), _skipped()
     jobs = [(name, commands[name], traces, wanted) for name in PROGRAMS if name in commands]
-    found, done = {}, 0
-    for name, facts, why in _side_by_side(jobs):
+    found: dict[str, Facts | None] = {}
+    done = 0
+    for name, its, why in _side_by_side(jobs):
         done += 1
         _say("%2d of %d: %s" % (done, len(jobs), name))
-        found[name] = facts
+        found[name] = its
         if why:
             skipped[name] = why
     _say("")
-    facts = {name: found[name] for name in PROGRAMS if found.get(name)}
+    ran = ((name, found.get(name)) for name in PROGRAMS)
+    facts = {name: its for name, its in ran if its}
     left = {n: skipped.get(n, "it was not built") for n in PROGRAMS if n not in facts}
     return facts, left
 
 
-def _evaluator(traces):
+def _evaluator(traces: str) -> tuple[dict[str, Facts], str]:
     """({"evaluator": facts of its three designs, their programs' facts}, why there are none).
 
     It measures time: nothing runs beside it.
@@ -124,28 +140,29 @@ def _evaluator(traces):
         _say("")
 
 
-def _side_by_side(jobs):
+def _side_by_side(jobs: Iterable[Job]) -> Iterator[Outcome]:
     """Yield each job's outcome as it comes; each has a process of its own, for it forks itself.
 
     No pool of multiprocessing: its locks want a /dev/shm that can be written to.
     """
     most = min(len(os.sched_getaffinity(0)), AT_ONCE)
-    waiting, running = list(jobs), {}
+    waiting = list(jobs)
+    running: dict[Any, tuple[BaseProcess, Connection, Job]] = {}  # by that Connection
     try:
         while waiting or running:
             while waiting and len(running) < most:
                 process, answer = _begin(waiting[0])
-                running[answer] = process, waiting.pop(0)
-            for answer in multiprocessing.connection.wait(running):
-                process, job = running.pop(answer)
+                running[answer] = process, answer, waiting.pop(0)
+            for heard in multiprocessing.connection.wait(running):
+                process, answer, job = running.pop(heard)
                 yield _outcome(answer, job)
                 process.join()
     finally:
-        for process, _ in running.values():
+        for process, _, _ in running.values():
             process.terminate()
 
 
-def _begin(job):
+def _begin(job: Job) -> tuple[BaseProcess, Connection]:
     """(process, where its outcome will come)."""
     context = multiprocessing.get_context("fork")
     answer, sender = context.Pipe(duplex=False)
@@ -155,16 +172,16 @@ def _begin(job):
     return process, answer
 
 
-def _outcome(answer, job):
-    """(program, facts or None, why it was left out or "")."""
+def _outcome(answer: Connection, job: Job) -> Outcome:
     with answer:
         try:
-            return answer.recv()
+            outcome: Outcome = answer.recv()
+            return outcome
         except EOFError:
             return job[0], None, "it ended before it told anything"
 
 
-def _job(job, sender):
+def _job(job: Job, sender: Connection) -> None:
     try:
         sender.send((job[0], article_runs.run(*job), ""))
     except (article_runs.RunError, UserError, OSError) as error:
@@ -173,26 +190,26 @@ def _job(job, sender):
         os._exit(130)
 
 
-def _build():
+def _build() -> None:
     """Build what is not built yet, with a counter: some of it takes a while."""
-    built = {}
+    built: dict[str, None] = {}
     for line in _making("article-targets"):
         built.update(dict.fromkeys(_products(line)))
         if built:
             _say("building the article's programs: %s (%d)" % (list(built)[-1], len(built)))
 
 
-def _products(text):
+def _products(text: str) -> list[str]:
     """The names of what lines of make say they build."""
     return [os.path.basename(name) for name in _PRODUCT.findall(text)]
 
 
-def _make(goal, *options):
+def _make(goal: str, *options: str) -> str:
     """Run one goal of targets/build.mk; its output as text."""
     return "".join(_making(goal, "-s", *options))
 
 
-def _making(goal, *options):
+def _making(goal: str, *options: str) -> Iterator[str]:
     """The same, line by line."""
     if not os.path.exists(os.path.join(ROOT, "targets", "build.mk")):
         raise UserError("the article's programs are not here: run this in a clone of brkpoint")
@@ -204,13 +221,13 @@ def _making(goal, *options):
     except OSError:
         raise UserError("make is missing: apt-get install make") from None
     with process:
-        for line in process.stdout:
+        for line in process.stdout or ():
             yield line.decode("utf-8", "replace")
     if process.returncode:
         raise UserError("the article's programs could not be built: make said why, above")
 
 
-def _commands():
+def _commands() -> dict[str, list[str]]:
     """{name: command} of the programs that can be built here."""
     rows = [line.split("\t") for line in _make("programs").splitlines()]
     found = {name: shlex.split(command) for name, _, command in rows}
@@ -218,9 +235,9 @@ def _commands():
     return found
 
 
-def _skipped():
+def _skipped() -> dict[str, str]:
     """{name: why}, from lines like `skipped: brk mmap success_asm: no nasm (...)`."""
-    why = {}
+    why: dict[str, str] = {}
     for line in _make("skipped").splitlines():
         _, names, reason = line.split(": ", 2)
         why.update((name, reason) for name in names.split())
@@ -228,7 +245,7 @@ def _skipped():
     return why
 
 
-def _versions():
+def _versions() -> dict[str, str]:
     """{what: the first line of what it says of its version}."""
     found = {"kernel": platform.release()}
     for name, words in VERSIONS.items():
@@ -242,14 +259,14 @@ def _versions():
     return found
 
 
-def _make_folder(path):
+def _make_folder(path: str) -> None:
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
         raise UserError("cannot write %s: %s" % (visible(path), error.strerror)) from None
 
 
-def _write(path, text):
+def _write(path: str, text: str) -> None:
     try:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
@@ -257,7 +274,7 @@ def _write(path, text):
         raise UserError("cannot write %s: %s" % (visible(path), error.strerror)) from None
 
 
-def _say(text):
+def _say(text: str) -> None:
     """Progress, on one line of a terminal."""
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K" + text)

@@ -81,7 +81,7 @@ def python() -> list[Finding]:
 def gdb() -> list[Finding]:
     """gdb, and what its own Python says: it need not be the one that runs this."""
     without, needed = "reports of stored traces work; no program can be observed", True
-    if recorder.find():
+    if recorder.find() and recorder.is_running_here():
         without = "the recorder watches; no lines, no inlined functions, no breakpoints"
         needed = False
     missing = Finding("gdb", "missing", "not found", needed, without, apt("gdb"))
@@ -115,14 +115,18 @@ def tracing() -> list[Finding]:
 
 def planted() -> list[Finding]:
     """Whether the recorder is there: breakpoints see the same without it, far more slowly."""
-    if recorder.find():
+    is_there = recorder.find() is not None
+    if is_there and recorder.is_running_here():
         return [Finding("recorder", "ok", "built: programs run at nearly their own speed")]
     without, mend = "no program can be observed: gdb does not watch here either", "make recorder"
+    says = "built elsewhere: it does not run here" if is_there else "not built"
     if gdb()[0].state == "ok":
         without = "gdb's breakpoints watch instead: the same events, but each stops the program"
     if any(tool.mend == NOT_HERE for tool in tools(only=("libzydis-dev",))):
         mend = "none by apt: it needs libzydis-dev, which this release of the system does not have"
-    return [Finding("recorder", "note", "not built", False, without, mend)]
+    if is_there:
+        mend = "rm -r build/recorder && " + mend
+    return [Finding("recorder", "note", says, False, without, mend)]
 
 
 def symbols(roots: Sequence[str] = ("/usr/lib/debug",)) -> list[Finding]:

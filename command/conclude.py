@@ -52,7 +52,7 @@ def conclude(args: Namespace, where: Place, outcome: Outcome) -> int:
         return _failed(outcome, "the trace is incomplete: %s" % outcome.reason)
     if outcome.reason and args.quiet:  # else the report has said so
         main.say("the trace is incomplete: %s" % outcome.reason)
-    return int(outcome.exit_status)
+    return FAILED if outcome.exit_status is None else outcome.exit_status
 
 
 @contextlib.contextmanager
@@ -69,7 +69,7 @@ def ending_in_order() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _report(args: Namespace, path: str, counted: Kinds) -> None:
+def _report(args: Namespace, path: str, counted: Kinds | None) -> None:
     if args.quiet:
         return
     from reports import ink, text  # only now: --quiet needs none of it
@@ -86,7 +86,7 @@ def _report(args: Namespace, path: str, counted: Kinds) -> None:
         pass  # standard error is closed: the trace is there, and the status still counts
 
 
-def summary(args: Namespace, opened: Trace, counted: Kinds) -> dict[str, Any]:
+def summary(args: Namespace, opened: Trace, counted: Kinds | None) -> dict[str, Any]:
     """Of what was wanted; of the program that was asked for where there is no such process."""
     from . import summaries
 

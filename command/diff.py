@@ -40,7 +40,7 @@ Status 0: no difference, 1: there is one, 2: the traces cannot be compared.
                         what main allocated and never freed
   brkpoint diff a1.brkpoint a2.brkpoint -- b1.brkpoint b2.brkpoint
                         several runs of each; ~ marks rows in which the runs
-                        before disagree among themselves
+                        of one side differ
 """
 
 

@@ -16,6 +16,15 @@ from start.errors import FAILED, USAGE, UserError
 
 from . import conclude, report
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import Any
+
+    from eras.plan import Cell, Plan
+
+    Toolchains = dict[str, str]  # {name: folder}
+
 NAME = "eras"
 HELP = "show the same programs under other libcs and compilers"
 ACTIONS = ("prepare", "cells", "run", "report", "add-rust", "clean")
@@ -34,7 +43,7 @@ docs/eras.md says more, and how several machines can share the cells.
 """
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "action", choices=ACTIONS, nargs="?", default="report", help="what to do: see below"
     )
@@ -50,12 +59,12 @@ def configure(parser):
     )
 
 
-def parse(parser, words):
+def parse(parser: ArgumentParser, words: list[str]) -> Namespace:
     """Options may stand before the names."""
     return parser.parse_intermixed_args(words)
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     known = toolchains.all_of()
     try:
         plan = eras_plan.read(known)
@@ -67,7 +76,7 @@ def invoke(args):
         raise UserError(visible(str(error))) from None
 
 
-def _prepare(args, plan, known):
+def _prepare(args: Namespace, plan: Plan, known: Toolchains) -> int:
     """Make the roots; one that cannot be had is told, and the others are made."""
     eras = [plan.era(name) for name in args.names] or plan.eras
     failed = 0
@@ -83,22 +92,22 @@ def _prepare(args, plan, known):
     return FAILED if failed == len(eras) else 0
 
 
-def _cells(args, plan, known):
+def _cells(args: Namespace, plan: Plan, known: Toolchains) -> int:
     for cell in plan.chosen(args.names):
         print(command_of(cell) if args.commands else cell.name)
     return 0
 
 
-def command_of(cell):
+def command_of(cell: Cell) -> str:
     """What runs one cell, in the folder that holds the product."""
     return "./brkpoint eras run %s" % shlex.quote(cell.name)
 
 
-def _run(args, plan, known):
+def _run(args: Namespace, plan: Plan, known: Toolchains) -> int:
     """Run cells one after the other; what is wrong in one stays in it."""
     chosen, failed = plan.chosen(args.names), 0
     for number, cell in enumerate(chosen, 1):
-        told = eras_cell.run(cell, known.get(cell.compiler))
+        told = eras_cell.run(cell, known.get(cell.compiler or ""))
         failed += told["state"] == eras_cell.FAILED
         count = "%*d of %d: " % (len(str(len(chosen))), number, len(chosen))
         why = ": " + visible(told["why"]) if told.get("why") else ""
@@ -107,10 +116,10 @@ def _run(args, plan, known):
     return 1 if failed else 0
 
 
-def _report(args, plan, known):
+def _report(args: Namespace, plan: Plan, known: Toolchains) -> int:
     _takes_no_names(args)
-    results = {cell.name: eras_cell.read(cell) for cell in plan.cells}
-    results = {name: told for name, told in results.items() if told}
+    read = ((cell.name, eras_cell.read(cell)) for cell in plan.cells)
+    results = {name: told for name, told in read if told}
     if not results:
         raise UserError("no cell was run yet: brkpoint eras prepare, then brkpoint eras run")
     found = comparison.of(plan, results, time.strftime("%Y-%m-%d %H:%M:%S %z"))
@@ -120,7 +129,7 @@ def _report(args, plan, known):
     return report.write(_rendered(args, found), args.output)
 
 
-def _rendered(args, found):
+def _rendered(args: Namespace, found: dict[str, Any]) -> str:
     if args.json:
         return json.dumps(found, indent=1, sort_keys=True) + "\n"
     if args.markdown:
@@ -129,7 +138,7 @@ def _rendered(args, found):
     return text.render(found, ink.Ink(args.width or look.width, look.colour, look.unicode))
 
 
-def _add_rust(args, plan, known):
+def _add_rust(args: Namespace, plan: Plan, known: Toolchains) -> int:
     if not 1 <= len(args.names) <= 2:
         raise UserError("which compiler? brkpoint eras add-rust RUSTC [NAME]", USAGE)
     for name in args.names[1:]:
@@ -139,13 +148,13 @@ def _add_rust(args, plan, known):
     return 0
 
 
-def _clean(args, plan, known):
+def _clean(args: Namespace, plan: Plan, known: Toolchains) -> int:
     _takes_no_names(args)
     roots.delete_all()
     return 0
 
 
-def _takes_no_names(args):
+def _takes_no_names(args: Namespace) -> None:
     """Who says a name means that part alone."""
     if args.names:
         raise UserError("eras %s takes no names: it works on everything" % args.action, USAGE)
@@ -161,6 +170,6 @@ _ACTIONS = {
 }
 
 
-def _say(words):
+def _say(words: str) -> None:
     sys.stderr.write("brkpoint: %s\n" % words)
     sys.stderr.flush()

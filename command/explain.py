@@ -6,7 +6,7 @@ import os
 import sys
 
 from alloctrace.trace import trace
-from reports import sentences
+from reports import ink, sentences
 from reports.page import document
 
 from start import page_file
@@ -53,7 +53,7 @@ def invoke(args: Namespace) -> int:
     return run.invoke(args)
 
 
-def _show(args: Namespace, path: str, counted: Kinds) -> None:
+def _show(args: Namespace, path: str, counted: Kinds | None) -> None:
     """In the place of the report for a terminal."""
     with trace.open(path) as opened:
         summary = conclude.summary(args, opened, counted)
@@ -62,7 +62,8 @@ def _show(args: Namespace, path: str, counted: Kinds) -> None:
     page_file.write(page, made)
     if args.quiet:
         return
-    main.say(sentences.verdict(summary))
+    look = ink.of_stream(sys.stderr)
+    main.say("\n".join(look.wrap(sentences.verdict(summary), look.width - len("brkpoint: "), "")))
     main.say("the page that explains it: %s" % shown(page))
     if not args.no_open and sys.stderr is not None and sys.stderr.isatty():
         page_file.open_in_browser(page)

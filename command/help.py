@@ -82,15 +82,20 @@ def configure(parser: ArgumentParser) -> None:
     )
 
 
+def first_words() -> list[str]:
+    """What completions offer behind it."""
+    return [*main.VERBS, *TOPICS]
+
+
 def invoke(args: Namespace) -> int:
     if args.topic is None:
         print(text(), end="")
         return 0
     if args.topic in TOPICS:
-        print(TOPICS[args.topic].format(gdb=gdb_file(), docs=docs()), end="")
+        print(main.filled(TOPICS[args.topic]).format(gdb=gdb_file(), docs=docs()), end="")
         return 0
     if args.topic not in main.VERBS:
-        known = ", ".join([*main.VERBS, *TOPICS])
+        known = ", ".join(first_words())
         raise UserError("no command is named %s; there are %s" % (shown(args.topic), known), USAGE)
     main.parser_for(main.load(args.topic)).print_help()
     return 0
@@ -110,7 +115,7 @@ def docs() -> str:
 
 def text() -> str:
     """The page of `brkpoint help`; a command whose file is missing is left out."""
-    return _TOP + "".join(_rows()) + _BOTTOM
+    return main.filled(_TOP + "".join(_rows()) + _BOTTOM)
 
 
 def _rows() -> Iterator[str]:
@@ -119,4 +124,4 @@ def _rows() -> Iterator[str]:
             verb = main.load(name)
         except UserError:
             continue
-        yield "  %-9s %s\n" % (name, verb.HELP)
+        yield "  %-10s %s\n" % (name, verb.HELP)

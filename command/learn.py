@@ -9,6 +9,14 @@ import tempfile
 from start.errors import USAGE, UserError, shown
 from . import main
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from course.lesson import Lesson
+
 NAME = "learn"
 HELP = "learn how programs use memory, in lessons that run on this machine"
 EPILOG = """\
@@ -29,7 +37,7 @@ and nothing is asked.
 USAGE_LINE = "brkpoint learn [OPTION...] [LESSON [PROGRAM ARG...]]"
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.usage = USAGE_LINE
     parser.add_argument("lesson", nargs="?", metavar="LESSON", help="a name, a number, or a file")
     parser.add_argument("--check", action="store_true", help="run unattended, with all answers")
@@ -40,7 +48,7 @@ def configure(parser):
     parser.add_argument("--traces", metavar="DIR", help="use stored traces from DIR, run nothing")
 
 
-def parse(parser, words):
+def parse(parser: ArgumentParser, words: list[str]) -> Namespace:
     """The arguments; what is no option behind LESSON begins a program of the reader's."""
     takes_value, at, lesson = main.takes_value(parser), 0, False
     while at < len(words):
@@ -55,7 +63,14 @@ def parse(parser, words):
     return args
 
 
-def invoke(args):
+def first_words() -> list[str]:
+    """What completions offer behind it."""
+    from course import library
+
+    return library.names()
+
+
+def invoke(args: Namespace) -> int:
     from course import library
 
     if args.command and not args.lesson:
@@ -73,7 +88,7 @@ def invoke(args):
     return _play(args, library.lesson(args.lesson))
 
 
-def _list(lessons):
+def _list(lessons: Iterable[Lesson]) -> int:
     from course.progress import Progress
     from reports import ink
 
@@ -87,7 +102,7 @@ def _list(lessons):
     return 0
 
 
-def _play(args, lesson):
+def _play(args: Namespace, lesson: Lesson) -> int:
     from course import player, screen as screens, workshop
     from course.progress import Progress
 
@@ -116,10 +131,11 @@ def _play(args, lesson):
     return 0
 
 
-def _check(lessons, command):
+def _check(lessons: Iterable[Lesson], command: Sequence[str]) -> int:
     from course import rehearsal, workshop
 
-    faults, kept = 0, {}
+    faults = 0
+    kept: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="brkpoint-") as folder:
         for lesson in lessons:
             shop = workshop.Workshop(os.path.join(folder, lesson.name), kept=kept, command=command)
@@ -135,16 +151,16 @@ def _check(lessons, command):
     return 1 if faults else 0
 
 
-def _pages(args):
+def _pages(args: Namespace) -> int:
     from course import library, measured, workshop
     from course.page import folder as pages
     from start import page_file
 
     stored = [args.traces] if args.traces else workshop.stored_folders()
     with tempfile.TemporaryDirectory(prefix="brkpoint-") as home:
-        kept = {}
+        kept: dict[str, Any] = {}
 
-        def shop_of(lesson):
+        def shop_of(lesson: Lesson) -> workshop.Workshop:
             where = os.path.join(home, lesson.name)
             return workshop.Workshop(where, stored, bool(args.traces), kept, args.command)
 
@@ -163,7 +179,7 @@ def _pages(args):
     return 0
 
 
-def _progress(name):
+def _progress(name: str) -> None:
     """On one line of a terminal."""
     if sys.stderr is not None and sys.stderr.isatty():
         sys.stderr.write("\r\033[K" + name)

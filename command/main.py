@@ -189,6 +189,32 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         _Help.width = _Help.width or _columns() - 2
         super().__init__(prog, width=_Help.width)
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return filled(text)
+
+
+def filled(text: str) -> str:
+    """`text` with no line longer than the terminal's: paragraphs are wrapped, lines that
+    begin with a blank go on beneath what their second column says."""
+    import re
+
+    width = _columns()
+    blocks = re.findall(r"(?:^\S.*\n?)+|^ .*\n?|^\n", text, re.M)
+    return "".join(_narrow(block, width) for block in blocks)
+
+
+def _narrow(block: str, width: int) -> str:
+    if all(len(line) <= width for line in block.split("\n")):
+        return block
+    import re
+    import textwrap  # argparse does so too, where it prints its help
+
+    columns = re.match(r" +\S.*? {2,}", block)
+    hanging = len(columns[0]) if columns else 4 if block.startswith(" ") else 0
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=" " * hanging)
+    wrapper.break_long_words = wrapper.break_on_hyphens = False
+    return wrapper.fill(block) + "\n"
+
 
 def _columns() -> int:
     """As shutil.get_terminal_size says, whose import takes longer than all of this file."""

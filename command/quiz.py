@@ -8,6 +8,14 @@ import tempfile
 
 from start.errors import USAGE, UserError, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable, Iterator
+
+    from course.quiz import Quiz
+    from reports.ink import Ink
+
 NAME = "quiz"
 HELP = "ask ten questions about runs on this machine, a seed per student"
 EPILOG = """\
@@ -22,7 +30,7 @@ get the same questions.
 MOST = 1 << 32
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, metavar="N", help="which variant of the questions")
     parser.add_argument("--answers", action="store_true", help="print the answers too")
     parser.add_argument(
@@ -30,7 +38,7 @@ def configure(parser):
     )
 
 
-def _seed(word):
+def _seed(word: str) -> int:
     value = int(word)
     if not 0 <= value < MOST:
         raise ValueError
@@ -40,7 +48,7 @@ def _seed(word):
 _seed.__name__ = "whole number"  # argparse names the type in its message
 
 
-def invoke(args):
+def invoke(args: Namespace) -> int:
     from course import quiz, workshop
     from reports import ink
 
@@ -57,9 +65,9 @@ def invoke(args):
     return 0
 
 
-def _traces(folders, must_be):
+def _traces(folders: Iterable[str], must_be: bool) -> list[str]:
     """Paths of the runs in these folders."""
-    found = []
+    found: list[str] = []
     for folder in folders:
         try:
             names = sorted(os.listdir(folder))
@@ -71,7 +79,7 @@ def _traces(folders, must_be):
     return found
 
 
-def _lines(made, args, look):
+def _lines(made: Quiz, args: Namespace, look: Ink) -> Iterator[str]:
     yield look.bold("Quiz %d" % args.seed)
     if made.program:
         yield "A program asks for memory. Its main does this:"

@@ -125,6 +125,12 @@ def _told_apart(names: list[str]) -> list[str]:
 
 
 def _show_tables() -> int:
+    import textwrap  # only now: few ask for them
+
+    from reports import ink
+
+    look = ink.of_stream(sys.stdout)
     for name, columns in sorted(trace_sql.tables().items()):
-        sys.stdout.write("%s: %s\n" % (name, ", ".join(columns)))
+        line = "%s: %s" % (name, ", ".join(columns))
+        print(textwrap.fill(line, look.width, subsequent_indent="    "))
     return 0

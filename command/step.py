@@ -9,7 +9,7 @@ import sys
 from alloctrace.escape import visible
 from alloctrace.event_cursor import Cursor
 from alloctrace.summary import chosen
-from reports import card_words, ink, quantities, step_card, step_memory, step_screen
+from reports import card_words, ink, key_pieces, quantities, step_card, step_memory, step_screen
 
 from start.errors import USAGE, UserError
 from . import process_option, summaries
@@ -88,9 +88,14 @@ class Walk:
         second or two."""
         if not self.tells_memory:
             return ()
-        if self._memory is None or self._memory[0] != self.seq:
+        if self._memory is None or self.must_count:
             self._memory = self.seq, step_memory.of(self.cursor, self.seq)
         return self._memory[1]
+
+    @property
+    def must_count(self) -> bool:
+        """Whether what memory looked like is asked for, and not known yet."""
+        return self.tells_memory and (self._memory is None or self._memory[0] != self.seq)
 
     def _turn_memory(self) -> None:
         self.tells_memory = not self.tells_memory
@@ -100,7 +105,7 @@ class Walk:
         self.said = ""
         if self.number is not None:
             return self._type(key, self.number)
-        if key in ("q", "Q", "ESC"):
+        if key in ("q", "Q"):  # not ESC: an arrow begins with it
             return False
         acts: dict[str, Callable[[], None]] = {
             "RIGHT": lambda: self._go(self.cursor.after(self.seq)),
@@ -153,15 +158,20 @@ class Walk:
     def _scroll(self, by: int) -> None:
         self.top = max(0, self.top + by)
 
-    def screen(self, width: int, height: int, unicode: bool) -> list[tuple[str, str]]:
-        """[(text, style)] of at most `height` lines: the card, what is said, the keys."""
-        shown = step_screen.lines(self.card(), width, unicode, self.memory())
+    def screen(
+        self, width: int, height: int, unicode: bool, counts: bool = True
+    ) -> list[tuple[str, str]]:
+        """[(text, style)] of at most `height` lines: the card, what is said, the keys. Not
+        `counts`: without what would have to be counted first, which may take seconds."""
+        shown = step_screen.lines(self.card(), width, unicode, self.memory() if counts else ())
         keys = step_screen.keys(width, unicode)
         room = max(1, height - 1 - len(keys))
         self.top = min(self.top, max(0, len(shown) - room))
         lines = shown[self.top : self.top + room]
         lines += [("", "plain")] * (room - len(lines))
         said = self.said if self.number is None else "go to event: " + self.number
+        if not counts:
+            said = "counting what is live"
         if not said and len(shown) > self.top + room:
             said = quantities.count(len(shown) - self.top - room, "more line") + " below"
         lines.append((said, "strong" if self.number is not None else "quiet"))
@@ -193,7 +203,10 @@ def _loop(screen: Any, walk: Walk, curses: Any) -> None:
     styles = _styles(curses)
     names = _key_names(curses)
     _hide_cursor(curses)
+    pieces = key_pieces.Pieces()
     while True:
+        if walk.must_count:
+            _draw(screen, walk, styles, curses, False)
         _draw(screen, walk, styles, curses)
         try:
             key = screen.get_wch()
@@ -206,6 +219,10 @@ def _loop(screen: Any, walk: Walk, curses: Any) -> None:
         if key == curses.KEY_RESIZE:
             curses.update_lines_cols()
             continue
+        if isinstance(key, str):
+            key = pieces.whole(key)
+        else:
+            pieces.forget()
         if not walk.press(names.get(key, key if isinstance(key, str) else "")):
             return
 
@@ -217,11 +234,14 @@ def _hide_cursor(curses: Any) -> None:
         pass
 
 
-def _draw(screen: Any, walk: Walk, styles: dict[str, int], curses: Any) -> None:
+def _draw(
+    screen: Any, walk: Walk, styles: dict[str, int], curses: Any, counts: bool = True
+) -> None:
     height, width = screen.getmaxyx()
     screen.erase()
     look = styles.get(walk.card().origin, 0)
-    for at, (text, style) in enumerate(walk.screen(width - 1, height, ink.speaks_unicode())):
+    lines = walk.screen(width - 1, height, ink.speaks_unicode(), counts)
+    for at, (text, style) in enumerate(lines):
         try:
             screen.addstr(at, 0, text, look if style == "origin" else styles.get(style, 0))
         except curses.error:  # the terminal is smaller than it was a moment ago

@@ -5,6 +5,15 @@ from __future__ import annotations
 import sys
 import tempfile
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
+
+    from course.lesson import Lesson
+    from course.words import Word
+    from reports.ink import Ink
+
 NAME = "words"
 HELP = "explain a word of the reports, with an example from this machine"
 EPILOG = """\
@@ -13,11 +22,18 @@ EPILOG = """\
 """
 
 
-def configure(parser):
+def configure(parser: ArgumentParser) -> None:
     parser.add_argument("word", nargs="*", metavar="WORD", help="a word or two")
 
 
-def invoke(args):
+def first_words() -> list[str]:
+    """What completions offer behind it."""
+    from course import words
+
+    return list(words.read()[0])
+
+
+def invoke(args: Namespace) -> int:
     from course import words
     from reports import ink
 
@@ -30,11 +46,11 @@ def invoke(args):
     _tell(look.bold(word.name), look)
     _tell(word.meaning, look)
     if word.example:
-        _example(words, word, lesson, look)
+        _example(word, lesson, look)
     return 0
 
 
-def _list(known, look):
+def _list(known: Mapping[str, Word], look: Ink) -> None:
     width = max(map(len, known)) + 2
     for word in known.values():
         lines = look.wrap(look.said(word.meaning), look.width - width, "")
@@ -43,8 +59,8 @@ def _list(known, look):
     print("\nOne of them, with an example from this machine: brkpoint words WORD")
 
 
-def _example(words, word, lesson, look):
-    from course import workshop
+def _example(word: Word, lesson: Lesson, look: Ink) -> None:
+    from course import words, workshop
 
     sys.stdout.flush()
     with tempfile.TemporaryDirectory(prefix="brkpoint-") as home:
@@ -52,6 +68,6 @@ def _example(words, word, lesson, look):
         _tell(words.example(word, lesson, shop), look)
 
 
-def _tell(text, look):
+def _tell(text: str, look: Ink) -> None:
     for line in look.wrap(look.said(text), look.width, ""):
         print(line)

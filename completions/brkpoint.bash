@@ -14,7 +14,7 @@ _brkpoint_programs() {
 }
 
 _brkpoint() {
-    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb=run
+    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb=run at=1
     local -A options=(
         [run]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-cache --no-symbols --keep --clock -p --pid --for"
         [explain]="-h --help -o --output --force --engine --live --timeout --fixed-addresses --process --quiet --verify --also --also-file --no-cache --no-symbols --keep --clock -p --pid --for --no-open"
@@ -50,15 +50,56 @@ _brkpoint() {
         ["export --measure"]="bytes calls peak live temporary syscalls"
         ["witnesses --without"]="gdb strace ltrace maps"
     )
-    [[ $COMP_CWORD -gt 1 && ${options[${COMP_WORDS[1]:-none}]+is} ]] && verb=${COMP_WORDS[1]}
+    # Options whose next word is their value.
+    local -A valued=(
+        [run]="-o --output --engine --timeout --process --also --also-file --keep --clock -p --pid --for"
+        [explain]="-o --output --engine --timeout --process --also --also-file --keep --clock -p --pid --for"
+        [report]="--html -o --process --by --top --seq --tid --width"
+        [events]="--origin --phase --name --kind --pid --min-size --max-size --purpose --seq --limit --stacks"
+        [export]="--format -o --measure"
+        [step]="--seq --process"
+        [sql]="--timeout"
+        [diff]="--html -o --from --to --width"
+        [check]="-f --budget --trace --base -o --junit"
+        [learn]="--html --folder --traces"
+        [words]=""
+        [quiz]="--seed --traces"
+        [article]="-o"
+        [eras]="--html -o --width"
+        [witnesses]="-o --output --timeout --without"
+        [doctor]=""
+        [recover]="-o"
+        [help]=""
+    )
+    # What may be the first word that is no option.
+    local -A first=(
+        [learn]="nothing loader first-malloc headers threshold touching growth threads left costs others zero strace ltrace witnesses yours"
+        [words]="allocator arena bin block brk call chunk cost engine event for heap leak left library live loader mapped mmap nested origin owner page peak phase realloc resident runtime site stack tcache temporary threshold top trace via"
+        [eras]="prepare cells run report add-rust clean"
+        [help]="run explain report events export step sql diff check learn words quiz article eras witnesses doctor recover help gdb verify"
+    )
+    # Whose first word is a program.
+    local -A runs=(
+        [run]="yes"
+        [explain]="yes"
+        [witnesses]="yes"
+    )
+    [[ $COMP_CWORD -gt 1 && ${options[${COMP_WORDS[1]:-none}]+is} ]] && verb=${COMP_WORDS[1]} at=2
+    while [[ $at -lt $COMP_CWORD && ${COMP_WORDS[at]} == -* ]]; do
+        [[ " ${valued[$verb]} " == *" ${COMP_WORDS[at]} "* ]] && ((at += 1))
+        ((at += 1))
+    done
 
-    if [[ ${choices["$verb $previous"]+is} ]]; then
+    if [[ ${runs[$verb]+is} && $at -lt $COMP_CWORD ]]; then # the program's own words
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    elif [[ ${choices["$verb $previous"]+is} ]]; then
         COMPREPLY=($(compgen -W "${choices["$verb $previous"]}" -- "$word"))
     elif [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "${options[$verb]}" -- "$word"))
     else
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
-        [[ $verb == run && $COMP_CWORD -le 2 ]] && COMPREPLY+=($(_brkpoint_programs "$word"))
+        [[ $at -eq $COMP_CWORD && ${runs[$verb]+is} ]] && COMPREPLY+=($(_brkpoint_programs "$word"))
+        [[ $at -eq $COMP_CWORD && ${first[$verb]+is} ]] && COMPREPLY+=($(compgen -W "${first[$verb]}" -- "$word"))
         [[ $COMP_CWORD -eq 1 ]] && COMPREPLY+=($(compgen -W "${!options[*]}" -- "$word"))
     fi
 }

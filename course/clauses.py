@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 
+from alloctrace.plain import replace
 from course.lesson import Program
 
 _KNOWN = "variable NAME=VALUE, build FLAGS, compiler NAME, needs FILE, theirs, timed"
 
 
-def put(program, clause):
+def put(program: Program, clause: str) -> None:
     """Into the Program what one clause says; raises ValueError."""
     word, _, rest = clause.partition(" ")
     try:
@@ -29,9 +30,9 @@ def put(program, clause):
         raise ValueError("%s; expected: %s" % (clause, _KNOWN))
 
 
-def copy(program, name, line):
+def copy(program: Program, name: str, line: int) -> Program:
     """The same under another name, to be changed."""
-    made = Program(**{**vars(program), "name": name, "line": line})
+    made = replace(program, name=name, line=line)
     made.arguments, made.variables = list(program.arguments), dict(program.variables)
     made.build, made.needs = list(program.build), list(program.needs)
     made.replaced = list(program.replaced)

@@ -11,7 +11,12 @@ import math
 import operator
 import re
 
-_BINARY = {
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -19,7 +24,7 @@ _BINARY = {
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
 }
-_COMPARE = {
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -29,18 +34,21 @@ _COMPARE = {
     ast.In: lambda one, many: one in many,
     ast.NotIn: lambda one, many: one not in many,
 }
-_UNARY = {ast.Not: operator.not_, ast.USub: operator.neg}
+_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.Not: operator.not_,
+    ast.USub: operator.neg,
+}
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SIZE = re.compile(r"(\d+)\s*(KiB|MiB|GiB)\b")
 LONGEST = 500  # characters
 
 
-def _step(numbers):
+def _step(numbers: Iterable[int]) -> int:
     """The largest number of which all are multiples: of addresses, how they are aligned."""
     return functools.reduce(math.gcd, numbers, 0)
 
 
-_FUNCTIONS = {"max": max, "abs": abs, "step": _step}
+_FUNCTIONS: dict[str | None, Callable[..., Any]] = {"max": max, "abs": abs, "step": _step}
 
 
 class ExpressionError(ValueError):
@@ -50,7 +58,7 @@ class ExpressionError(ValueError):
 class Expression:
     """`text` once read; `names`: the values that it asks for, in their order."""
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         self.text = text.strip()
         if not self.text or len(self.text) > LONGEST:
             raise ExpressionError("expected: an expression, such as calls > 2")
@@ -61,7 +69,7 @@ class Expression:
             raise ExpressionError("no expression: %s" % self.text) from None
         self.names = list(_names(self._tree))
 
-    def value(self, lookup):
+    def value(self, lookup: Callable[[str], Any]) -> Any:
         """`lookup(name)` gives a value; raises ExpressionError where it makes no sense."""
         try:
             return _value(self._tree, lookup)
@@ -71,7 +79,7 @@ class Expression:
             raise ExpressionError("%s: %s" % (self.text, error)) from None
 
 
-def _names(node):
+def _names(node: ast.expr) -> Iterator[str]:
     name = _name(node)
     if name is not None:
         yield name
@@ -84,7 +92,8 @@ def _names(node):
         raise ExpressionError("not understood: %r" % (node.value,))
     if isinstance(node, ast.Call):
         if _name(node.func) not in _FUNCTIONS or node.keywords:
-            raise ExpressionError("unknown function; expected: %s" % ", ".join(_FUNCTIONS))
+            known = ", ".join(map(str, _FUNCTIONS))
+            raise ExpressionError("unknown function; expected: %s" % known)
         children = node.args
     else:
         children = [c for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr)]
@@ -96,7 +105,7 @@ _KNOWN = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Constan
 _SIGNS = {*_BINARY, *_UNARY, *_COMPARE, ast.And, ast.Or}
 
 
-def _name(node):
+def _name(node: ast.expr) -> str | None:
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -104,12 +113,12 @@ def _name(node):
     return None
 
 
-def _value(node, lookup):
+def _value(node: ast.expr, lookup: Callable[[str], Any]) -> Any:
     name = _name(node)
     if name is not None:
         return lookup(name)
 
-    def of(child):
+    def of(child: ast.expr) -> Any:
         return _value(child, lookup)
 
     if isinstance(node, ast.Constant):
@@ -123,10 +132,12 @@ def _value(node, lookup):
         return all(map(of, node.values)) if every else any(map(of, node.values))
     if isinstance(node, ast.Compare):
         return _compared(node, of)
-    return _FUNCTIONS[_name(node.func)](*map(of, node.args))
+    if isinstance(node, ast.Call):
+        return _FUNCTIONS[_name(node.func)](*map(of, node.args))
+    raise ExpressionError("not understood: %s" % type(node).__name__)
 
 
-def _compared(node, of):
+def _compared(node: ast.Compare, of: Callable[[ast.expr], Any]) -> bool:
     left = of(node.left)
     for sign, other in zip(node.ops, node.comparators):
         right = of(other)

@@ -7,13 +7,20 @@ import textwrap
 
 from course import measured, places
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def filler(values):
+    from course.lesson import Text
+    from course.measured import Measured, Unmeasured
+
+
+def filler(values: Measured) -> Callable[[str], str]:
     """A function that fills one text; it raises Unmeasured."""
     return lambda text: places.fill(text, values.value)
 
 
-def shown(item, values):
+def shown(item: Text, values: Measured) -> tuple[str | None, Unmeasured | None]:
     """(text, None), (None, the Unmeasured), or (None, None) where its condition is not met."""
     try:
         if item.condition is not None and not values.holds(item.condition):
@@ -23,7 +30,7 @@ def shown(item, values):
         return None, error
 
 
-def aligned(text):
+def aligned(text: str) -> list[str]:
     """Lines of a change as they stand beneath each other: the first one begins within a line."""
     first, _, rest = text.partition("\n")
     return [first, *textwrap.dedent(rest).split("\n")] if rest else [first]

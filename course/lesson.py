@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from alloctrace.plain import fresh, plain
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from course.expressions import Expression
+
 TITLES = {
     "predict": "Predict",
     "run": "Run",
@@ -20,12 +26,12 @@ class Program:
 
     name: str
     source: str  # a file of course/targets
-    arguments: list = fresh(list)
-    variables: dict = fresh(dict)
-    build: list = fresh(list)  # more words for the compiler
+    arguments: list[str] = fresh(list)
+    variables: dict[str, str] = fresh(dict)
+    build: list[str] = fresh(list)  # more words for the compiler
     compiler: str | None = None  # in the place of the usual one
-    needs: list = fresh(list)  # files of libraries without which it is left out
-    replaced: list = fresh(list)  # [(old, new)] in the source
+    needs: list[str] = fresh(list)  # files of libraries without which it is left out
+    replaced: list[tuple[str, str]] = fresh(list)  # [(old, new)] in the source
     theirs: bool = False  # where the reader names a program, it is that
     timed: bool = False  # the time is taken at each call, where the recorder is there
     line: int = 0
@@ -33,11 +39,11 @@ class Program:
 
 @plain
 class Value:
-    """Something to measure. kind: scope (a rule's, of budgets), sql, list (rows of sql), sum,
-    tool (its words, and what to pick from what it prints)."""
+    """Something to measure. kind: scope (a rule's, of budgets), sql, list (rows of sql), sum (an
+    Expression), tool (its words, and what to pick from what it prints)."""
 
     kind: str
-    what: object
+    what: Any
     line: int
 
 
@@ -48,7 +54,7 @@ class Text:
     text: str
     line: int
     kind: str = "text"
-    condition: object = None
+    condition: Expression | None = None
 
 
 @plain
@@ -61,9 +67,9 @@ class Mistake:
     text: str
     line: int
     choice: str | None = None
-    low: object = None
-    high: object = None
-    condition: object = None
+    low: Expression | None = None
+    high: Expression | None = None
+    condition: Expression | None = None
 
 
 @plain
@@ -74,15 +80,15 @@ class Question:
 
     text: str
     line: int
-    choices: dict = fresh(dict)
-    answers: list = fresh(list)
-    number: object = None
+    choices: dict[str, str] = fresh(dict)
+    answers: list[tuple[str, Expression]] = fresh(list)
+    number: Expression | None = None
     is_bytes: bool = False
     share: float = 0.0
     factor: float = 1.0
     right: str = ""
-    rights: dict = fresh(dict)
-    mistakes: list = fresh(list)
+    rights: dict[str, str] = fresh(dict)
+    mistakes: list[Mistake] = fresh(list)
 
 
 @plain
@@ -100,7 +106,7 @@ class Fact:
     """kind: holds (an Expression that the text rests on), prove (a command), read (a source)."""
 
     kind: str
-    what: object
+    what: Any
     line: int
 
 
@@ -110,9 +116,9 @@ class Change:
 
     program: Program
     of: str  # the run that is changed
-    expect: list = fresh(list)
+    expect: list[Expression] = fresh(list)
     right: str = ""
-    mistakes: list = fresh(list)
+    mistakes: list[Mistake] = fresh(list)
 
 
 @plain
@@ -120,11 +126,11 @@ class Section:
     step: str
     title: str
     line: int
-    items: list = fresh(list)
-    change: object = None
+    items: list[Text | Question | Show | Fact] = fresh(list)
+    change: Change | None = None
 
     @property
-    def of_run(self):
+    def of_run(self) -> list[Show | Fact]:
         """Its items that are of a change's run, and stand behind it."""
         if not self.change:
             return []
@@ -132,7 +138,7 @@ class Section:
         return [i for i in self.items if isinstance(i, kinds) and i.what != "source"]
 
     @property
-    def heading(self):
+    def heading(self) -> str:
         return TITLES[self.step] + (": " + self.title if self.title else "")
 
 
@@ -143,20 +149,20 @@ class Lesson:
     title: str
     idea: str
     path: str
-    programs: dict = fresh(dict)
-    values: dict = fresh(dict)
-    sections: list = fresh(list)
+    programs: dict[str, Program] = fresh(dict)
+    values: dict[str, Value] = fresh(dict)
+    sections: list[Section] = fresh(list)
 
     @property
-    def first(self):
+    def first(self) -> Program:
         """The program that the lesson is about."""
         return next(iter(self.programs.values()))
 
     @property
-    def changes(self):
+    def changes(self) -> list[Change]:
         return [section.change for section in self.sections if section.change]
 
     @property
-    def runs(self):
+    def runs(self) -> dict[str, Program]:
         """{name of a run: Program}, those of changes as well."""
         return {**self.programs, **{change.program.name: change.program for change in self.changes}}

@@ -10,6 +10,17 @@ from course.lesson import Fact, Question, Show, Text, TITLES
 from course.screen import Gone
 from start.errors import shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from course.lesson import Lesson, Section
+    from course.progress import Progress
+    from course.screen import Screen
+    from course.workshop import Run, Workshop
+    from reports.ink import Ink
+
 KEYS = "Enter: on   b: back   q: leave"
 _NO_ANSWER = "No number yet? A guess is enough: it costs nothing. (Enter once more: go on without.)"
 _NOT_KEPT = "(Its runs are not kept, as nobody was at a terminal: there the commands above work.)"
@@ -18,13 +29,19 @@ _NOT_KEPT = "(Its runs are not kept, as nobody was at a terminal: there the comm
 class Player:
     """`screen`: screen.Screen; `progress`: progress.Progress or None."""
 
-    def __init__(self, lesson, shop, screen, progress=None):
+    def __init__(
+        self, lesson: Lesson, shop: Workshop, screen: Screen, progress: Progress | None = None
+    ) -> None:
         self.lesson, self.shop, self.screen, self.progress = lesson, shop, screen, progress
-        self.ink, self.runs, self._why_stored, self._left_out = screen.ink, {}, set(), ""
+        self.ink, self._left_out = screen.ink, ""
+        self.runs: dict[str, Run] = {}
+        self._why_stored: set[str] = set()
         self.values = measured.Measured(lesson, lambda name: self.run_of(name).trace)
-        self.answers = dict(progress.of(lesson.name).get("answers", {})) if progress else {}
+        self.answers: dict[str, Any] = {}
+        if progress:
+            self.answers.update(progress.of(lesson.name).get("answers", {}))
 
-    def play(self):
+    def play(self) -> bool:
         """All of it, or until the reader leaves: whether it was to the end."""
         with self.values:
             self._head()
@@ -47,11 +64,11 @@ class Player:
 
     # ---- where one is --------------------------------------------------------------------------
 
-    def _note(self, **facts):
+    def _note(self, **facts: Any) -> None:
         if self.progress:
             self.progress.note(self.lesson.name, answers=self.answers, **facts)
 
-    def _begin(self):
+    def _begin(self) -> int:
         """The section to begin with: where the reader was, if they want that."""
         at = self.progress.of(self.lesson.name).get("step", 0) if self.progress else 0
         if not self.screen.is_terminal or not isinstance(at, int):
@@ -62,18 +79,18 @@ class Player:
         said = "You were at: %s.   Enter: go on there   b: from the beginning   q: leave" % where
         return at if self.screen.key(said, "\nb") == "\n" else 0
 
-    def _leave(self, at):
+    def _leave(self, at: int) -> None:
         self._note(step=at)
         said = "Nothing is lost: `brkpoint learn %s` goes on here." % self.lesson.name
         self.screen.line()
         self.screen.text(said)
 
-    def _head(self):
+    def _head(self) -> None:
         self.screen.line(self.ink.bold("%d. %s" % (self.lesson.number, self.lesson.title)))
         self.screen.text(self.lesson.idea)
         self.screen.line()
 
-    def _section(self, at):
+    def _section(self, at: int) -> int:
         """Play one section; +1 to go on, -1 to go back."""
         section = self.lesson.sections[at]
         self._note(step=at)
@@ -90,7 +107,7 @@ class Player:
         for item in section.items:
             if item not in section.of_run:
                 self.item(item, section)
-        if section.change and changing.play(self, section):
+        if section.change and changing.play(self, section, section.change):
             for item in section.of_run:
                 self.item(item, section)
         if not self.screen.is_terminal:
@@ -99,7 +116,7 @@ class Player:
 
     # ---- runs ----------------------------------------------------------------------------------
 
-    def run_of(self, name, is_readers=False):
+    def run_of(self, name: str, is_readers: bool = False) -> Run:
         """The Run of that name, made where there is none yet."""
         if name not in self.runs or is_readers:
             self.runs[name] = self.shop.run(self.lesson, self.lesson.runs[name], is_readers)
@@ -107,18 +124,18 @@ class Player:
             self.tell_stored(self.runs[name])
         return self.runs[name]
 
-    def forget(self, name):
+    def forget(self, name: str) -> None:
         """The run of that name will be made anew, as the lesson has it."""
         self.runs.pop(name, None)
         self.values.forget(name)
 
-    def tell_stored(self, run):
+    def tell_stored(self, run: Run) -> None:
         if run.why and run.why not in self._why_stored:
             self._why_stored.add(run.why)
             said = "This run was not made here, but taken from a stored trace: %s." % run.why
             self.screen.text(said, lambda text: self.ink.paint(text, "yellow"))
 
-    def _can_be_had(self):
+    def _can_be_had(self) -> bool:
         """Whether there is a run to tell of; without one there is no lesson."""
         try:
             self.run_of(self.lesson.first.name)
@@ -131,7 +148,7 @@ class Player:
             self.screen.text(said % error)
             return False
 
-    def _run_before_eyes(self):
+    def _run_before_eyes(self) -> None:
         """Compile and watch the program, although a question may have needed that already."""
         program = self.lesson.first
         if self.screen.is_terminal:
@@ -141,7 +158,7 @@ class Player:
         except measured.Unmeasured as error:
             self.left_out(error)
 
-    def tell_run(self, run):
+    def tell_run(self, run: Run) -> None:
         for words in run.typed or ():
             self.screen.line(self.ink.bold("$ " + words))
         for line in run.output.rstrip("\n").split("\n") if run.output.strip() else ():
@@ -150,7 +167,7 @@ class Player:
 
     # ---- items ---------------------------------------------------------------------------------
 
-    def item(self, item, section):
+    def item(self, item: Text | Question | Show | Fact, section: Section) -> None:
         try:
             if isinstance(item, Text):
                 self._text(item)
@@ -164,7 +181,7 @@ class Player:
         except measured.Unmeasured as error:
             self.left_out(error)
 
-    def left_out(self, why):
+    def left_out(self, why: measured.Unmeasured) -> None:
         said = "(Something is left out here, because it cannot be measured: %s.)" % why
         if str(why) == self._left_out:
             said = "(This is left out too, for the same reason.)"
@@ -172,7 +189,7 @@ class Player:
         self.screen.text(said, self.ink.dim)
         self.screen.line()
 
-    def _text(self, item):
+    def _text(self, item: Text) -> None:
         said, why = filling.shown(item, self.values)
         if why:
             self.left_out(why)
@@ -186,12 +203,12 @@ class Player:
             self.screen.lines("    " + line for line in said.split("\n"))
         self.screen.line()
 
-    def _fact(self, fact):
+    def _fact(self, fact: Fact) -> None:
         if fact.kind == "read":
             self.screen.text("Read it up: " + fact.what, self.ink.dim)
         elif fact.kind == "prove":
-            near = workshop.near if self.screen.is_terminal else os.path.basename
-            trace = near(rehearsal.proved(self.values, self.lesson))
+            trace = rehearsal.proved(self.values, self.lesson)
+            trace = workshop.near(trace) if self.screen.is_terminal else os.path.basename(trace)
             typed = rehearsal.typed(fact.what, filling.filler(self.values), trace)
             self.screen.text("Prove it:   " + typed, self.ink.bold)
         elif not self.values.holds(fact.what):
@@ -200,7 +217,7 @@ class Player:
             self.screen.text(said % fact.what.text, lambda text: self.ink.paint(text, "yellow"))
             self.screen.line()
 
-    def _question(self, question, section):
+    def _question(self, question: Question, section: Section) -> None:
         self.screen.text(filling.filler(self.values)(question.text), self.ink.bold)
         for letter, text in question.choices.items():
             self.screen.text("%s) %s" % (letter, filling.filler(self.values)(text)), indent="  ")
@@ -211,10 +228,10 @@ class Player:
         if section.step == "check":
             self.judge(question)
 
-    def _key(self, question):
+    def _key(self, question: Question) -> str:
         return "%s:%d" % (self.lesson.name, question.line)
 
-    def _answer(self, question):
+    def _answer(self, question: Question) -> str:
         """What the reader typed, once it can be read; "" where they go on without."""
         prompt = "Your answer (%s): " % ", ".join(question.choices or ["a number"])
         said = self.screen.ask(prompt)
@@ -229,7 +246,7 @@ class Player:
         self.screen.line()
         return said
 
-    def judge(self, question):
+    def judge(self, question: Question) -> None:
         """What was predicted, what it was, and what to say of it."""
         asked = questions.Asked(question, self.values, filling.filler(self.values))
         said = self.answers.get(self._key(question), "")
@@ -254,13 +271,13 @@ class Player:
             self.screen.text(verdict.said or asked.judge(asked.right).said)
         self.screen.line()
 
-    def _good(self, text):
+    def _good(self, text: str) -> str:
         return self.ink.paint(text, "bold", "green")
 
-    def _other(self, text):
+    def _other(self, text: str) -> str:
         return self.ink.paint(text, "bold", "yellow")
 
-    def _resolve(self):
+    def _resolve(self) -> None:
         """The answers to what was asked before the run."""
         for section in self.lesson.sections:
             if section.step == "predict":
@@ -272,7 +289,7 @@ class Player:
                         self.left_out(error)
 
 
-def table(text, ink):
+def table(text: str, ink: Ink) -> Iterator[str]:
     """A table of `| a | b |` lines, its columns one beneath the other."""
     rows = [[c.strip() for c in line.strip().strip("|").split("|")] for line in text.split("\n")]
     count = max(map(len, rows))

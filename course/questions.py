@@ -8,6 +8,16 @@ import re
 from alloctrace.plain import plain
 from course import measured, places
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Optional
+
+    from course.lesson import Mistake, Question
+    from course.measured import Measured
+
+    Between = tuple[Optional[float], Optional[float]]  # None: without end
+
 _UNITS = {"": 1, "b": 1, "byte": 1, "bytes": 1}
 for _power, _letter in enumerate("kmgt", 1):
     for _ending in ("", "b", "ib"):
@@ -30,22 +40,23 @@ class Verdict:
 class Asked:
     """A question whose answer was measured. `fill(text)` puts values into a text."""
 
-    def __init__(self, question, values, fill):
+    def __init__(self, question: Question, values: Measured, fill: Callable[[str], str]) -> None:
         """Raises Unmeasured."""
         self.question, self._fill = question, fill
-        self.letter = self.number = None
+        self.letter: str | None = None
+        self.number: float = 0  # where there are no letters
         if question.choices:
             right = (letter for letter, holds in question.answers if values.holds(holds))
             self.letter = next(right, None)
             if self.letter is None:
                 raise measured.Unmeasured("none of its answers is right on this machine")
-        else:
+        elif question.number is not None:
             self.number = values.value(question.number)
             if not isinstance(self.number, (int, float)) or isinstance(self.number, bool):
                 raise measured.Unmeasured("%s is no number here" % question.number.text)
         self.mistakes = [(m, self._range(m, values)) for m in question.mistakes]
 
-    def _range(self, mistake, values):
+    def _range(self, mistake: Mistake, values: Measured) -> Between | None:
         """(low, high) of the numbers that show it; None: any."""
         if mistake.low is None and mistake.high is None:
             return None
@@ -54,19 +65,19 @@ class Asked:
         return low, high
 
     @property
-    def answer(self):
+    def answer(self) -> str:
         """The right one, in words."""
         if self.letter is not None:
             return self._fill(self.question.choices[self.letter])
         return places.told(self.number, "exact" if self.question.is_bytes else "")
 
     @property
-    def said(self):
+    def said(self) -> str:
         """What is said of the right answer."""
-        return self._fill(self.question.rights.get(self.letter, self.question.right))
+        return self._fill(self.question.rights.get(self.letter or "", self.question.right))
 
     @property
-    def limits(self):
+    def limits(self) -> tuple[float, float]:
         """(least, most) of the numbers that are right."""
         factor, share = self.question.factor, self.question.share * abs(self.number)
         return min(self.number / factor, self.number - share), max(
@@ -74,22 +85,21 @@ class Asked:
         )
 
     @property
-    def right(self):
+    def right(self) -> str | float:
         return self.number if self.letter is None else self.letter
 
-    def judge(self, answer):
-        if self.letter is not None:
+    def judge(self, answer: str | float) -> Verdict:
+        if self.letter is not None or isinstance(answer, str):
             return self._verdict(answer == self.letter, lambda m, _: m.choice in (None, answer))
         least, most = self.limits
+        value = answer
 
-        def fits(mistake, between):
-            if between is None:
-                return True
-            return _within(answer, *between)
+        def fits(mistake: Mistake, between: Between | None) -> bool:
+            return between is None or _within(value, *between)
 
-        return self._verdict(least <= answer <= most, fits)
+        return self._verdict(least <= value <= most, fits)
 
-    def _verdict(self, right, fits):
+    def _verdict(self, right: bool, fits: Callable[[Mistake, Between | None], bool]) -> Verdict:
         if right:
             return Verdict(True, "", self.said)
         for mistake, between in self.mistakes:
@@ -97,7 +107,7 @@ class Asked:
                 return Verdict(False, mistake.name, self._fill(mistake.text))
         return Verdict(False, "", "")
 
-    def samples(self):
+    def samples(self) -> Iterator[tuple[str | float | None, Mistake | None]]:
         """(an answer, the Mistake that it shows or None where it is right), for rehearsals. No
         answer: none shows this mistake and neither is right nor shows an earlier one."""
         if self.letter is not None:
@@ -112,10 +122,10 @@ class Asked:
             yield _sample(between, taken), mistake
 
 
-def _sample(between, taken):
+def _sample(between: Between | None, taken: Sequence[Between]) -> float | None:
     """A number within a range and in none of those that are taken; None where there is none."""
     low, high = between or (None, None)
-    edges = [edge for limits in [between or (), *taken] for edge in limits if edge is not None]
+    edges = [edge for limits in [(low, high), *taken] for edge in limits if edge is not None]
     tried = [0, *(math.floor(edge) for edge in edges), *(math.ceil(edge) for edge in edges)]
     tried += [edge + 1 for edge in tried] + [edge - 1 for edge in tried]
     tried += [sum(pair) // 2 for pair in zip(sorted(tried), sorted(tried)[1:])]
@@ -126,11 +136,11 @@ def _sample(between, taken):
     return None
 
 
-def _within(value, low, high):
+def _within(value: float, low: float | None, high: float | None) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def meant(question, text):
+def meant(question: Question, text: str) -> str | float | None:
     """A letter or a number; None where neither can be seen in what was typed."""
     text = text.strip()[:MOST_CHARACTERS].lower()
     if not question.choices:
@@ -139,7 +149,7 @@ def meant(question, text):
     return first[1] if first and first[1] in question.choices else None
 
 
-def number(text):
+def number(text: str) -> float | None:
     """`19`, `1,024`, `about 2 KiB`, `none`, `three`; None: no number."""
     text = text.replace("~", " ")
     match = _NUMBER.search(text)

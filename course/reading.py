@@ -15,16 +15,24 @@ from course.expressions import Expression, ExpressionError
 from course.lesson import Change, Fact, Lesson, Mistake, Program, Question, Section, Show, STEPS
 from course.lesson import Text, Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, NoReturn
+
+    from course.items import Item
+
 LARGEST = 200000  # bytes of a file
 _FILE = re.compile(r"(\d+)-([a-z][a-z0-9-]*)\.lesson\Z")
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _HEADING = re.compile(r"## ([a-z]+)(?: ([a-z][a-z0-9_]*): (.*))?\Z")
+_ANSWER = re.compile(r"(.*?)( in bytes)?(?:, within (?:a factor of ([\d.]+)|([\d.]+) ?%))?\Z")
 _SOURCES = (".c", ".cc", ".rs", ".asm")
 KINDS = ("verdict", "report", "strip", "source", "event", "events", "live", "tool")
 AFTER = "after"  # the run of the change at hand
 
 
-def read_file(path, common=None):
+def read_file(path: str, common: dict[str, Value] | None = None) -> Lesson:
     """The Lesson in a file; `common`: values that every lesson has. Raises LessonError, OSError."""
     base = os.path.basename(path)
     match = _FILE.match(base)
@@ -35,11 +43,18 @@ def read_file(path, common=None):
     return read(text, base, match[2], int(match[1]), path, common)
 
 
-def read(text, source="lesson", name="lesson", number=0, path="", common=None):
+def read(
+    text: str,
+    source: str = "lesson",
+    name: str = "lesson",
+    number: int = 0,
+    path: str = "",
+    common: dict[str, Value] | None = None,
+) -> Lesson:
     return _Reader(text, source).lesson(Lesson(name, number, "", "", path), dict(common or {}))
 
 
-def read_values(text, source):
+def read_values(text: str, source: str) -> dict[str, Value]:
     """{name: Value} of a file of nothing but `measure` lines."""
     reader = _Reader(text, source)
     for item in reader.items:
@@ -48,7 +63,7 @@ def read_values(text, source):
     return measures(reader.items, text, source)
 
 
-def measures(items, text, source):
+def measures(items: Iterable[Item], text: str, source: str) -> dict[str, Value]:
     """{name: Value} of these Items."""
     reader, lesson = _Reader(text, source), Lesson("", 0, "", "", "")
     for item in items:
@@ -57,17 +72,22 @@ def measures(items, text, source):
 
 
 class _Reader:
-    def __init__(self, text, source):
+    def __init__(self, text: str, source: str) -> None:
         self.items, self.source = Items(text, source), source
-        self.asked = []  # (Expression or name, line, in which change): names to be known
+        # (name, line, in which change): names to be known.
+        self.asked: list[tuple[str, int, Change | None]] = []
+        self.section: Section | None = None
+        self.question: Question | None = None
+        self.change: Change | None = None
+        self.before: Expression | None = None  # of an `if` right above
+        self.replaced: str | None = None  # whose `with` is not yet there
 
-    def fail(self, item, message, column=1):
+    def fail(self, item: Any, message: str, column: int = 1) -> NoReturn:
         self.items.fail(item, message, column)
 
     # ---- items to a lesson ---------------------------------------------------------------------
 
-    def lesson(self, lesson, common):
-        self.section, self.question, self.change, self.before = None, None, None, None
+    def lesson(self, lesson: Lesson, common: dict[str, Value]) -> Lesson:
         for item in self.items:
             if item.key == "#":
                 self._heading(lesson, item)
@@ -78,7 +98,7 @@ class _Reader:
         self._end(lesson, common)
         return lesson
 
-    def _heading(self, lesson, item):
+    def _heading(self, lesson: Lesson, item: Item) -> None:
         self.question = self.before = None
         if item.text.startswith("# "):
             if lesson.title:
@@ -95,6 +115,7 @@ class _Reader:
             match[1] == last != "change" and self.section
         ):
             self.fail(item, "the steps are %s, in this order" % ", ".join(STEPS))
+        self._check_replaced()
         self.section = Section(match[1], match[3] or "", item.line)
         lesson.sections.append(self.section)
         self.change = None
@@ -106,7 +127,7 @@ class _Reader:
             program = clauses.copy(lesson.first, match[2], item.line)
             self.change = self.section.change = Change(program, lesson.first.name)
 
-    def _head(self, lesson, item):
+    def _head(self, lesson: Lesson, item: Item) -> None:
         if item.key == "idea":
             lesson.idea = item.text
         elif item.key == "program":
@@ -116,7 +137,7 @@ class _Reader:
         else:
             self.fail(item, "expected: idea, program, measure, or ## predict")
 
-    def _program(self, lesson, item):
+    def _program(self, lesson: Lesson, item: Item) -> None:
         if not _NAME.match(item.rest) or item.rest in lesson.programs or item.rest == AFTER:
             self.fail(item, "expected: program NAME: SOURCE, each name once")
         source, *more = [part.strip() for part in item.text.split(" ; ")]
@@ -126,14 +147,14 @@ class _Reader:
         self._clauses(program, more, item)
         lesson.programs[item.rest] = program
 
-    def _clauses(self, program, found, item):
+    def _clauses(self, program: Program, found: list[str], item: Item) -> None:
         for clause in found:
             try:
                 clauses.put(program, clause)
             except ValueError as error:
                 self.fail(item, str(error), item.at)
 
-    def measure(self, lesson, item):
+    def measure(self, lesson: Lesson, item: Item) -> None:
         if not _NAME.match(item.rest) or item.rest in lesson.values:
             self.fail(item, "expected: measure NAME: what, each name once")
         word, _, rest = item.text.partition(" ")
@@ -148,13 +169,13 @@ class _Reader:
         else:
             lesson.values[item.rest] = Value("scope", self._scope(item), item.line)
 
-    def _tool(self, read_it, text, item):
+    def _tool(self, read_it: Callable[[str], Any], text: str, item: Item) -> Any:
         try:
             return read_it(text)
         except ValueError as error:
             self.fail(item, str(error), item.at)
 
-    def _scope(self, item):
+    def _scope(self, item: Item) -> language.Rule:
         try:
             return language.read(item.text + " <= 0", self.source).rules[0]
         except language.BudgetError as error:
@@ -163,15 +184,15 @@ class _Reader:
         except IndexError:
             self.fail(item, "expected: a scope and a metric, such as main user calls", item.at)
 
-    def _expression(self, text, item, column=None):
+    def _expression(self, text: str, item: Item, column: int | None = None) -> Expression:
         try:
             found = Expression(text)
         except ExpressionError as error:
             self.fail(item, str(error), column or item.at)
-        self.asked += [(name, item.line, self.__dict__.get("change")) for name in found.names]
+        self.asked += [(name, item.line, self.change) for name in found.names]
         return found
 
-    def _text(self, item):
+    def _text(self, item: Item) -> str:
         """The text of an item, whose places are looked at."""
         try:
             for place in places.of(item.text):
@@ -181,7 +202,7 @@ class _Reader:
             self.fail(item, str(error), item.at)
         return item.text
 
-    def _item(self, lesson, item):
+    def _item(self, lesson: Lesson, item: Item) -> None:
         key = item.key
         if key is None or key in ("if", "else", "show", "prove", "read", "holds", "question"):
             self.question = None
@@ -189,67 +210,68 @@ class _Reader:
         if key not in ("if", "else"):
             self.before = None
 
-    def _add(self, item):
-        self.section.items.append(item)
+    def _add(self, item: Text | Question | Show | Fact) -> None:
+        if self.section is not None:  # always: what is above the first one is not added
+            self.section.items.append(item)
 
-    def _paragraph(self, lesson, item):
+    def _paragraph(self, lesson: Lesson, item: Item) -> None:
         text = item.text if item.kind == "code" else self._text(item)
         heads = text.split("\n")[0].strip().strip("|").split("|")[1:]
         if item.kind == "table" and not all(head.strip() for head in heads):
             self.fail(item, "a column without a head; expected: | what | head | head |")
         self._add(Text(text, item.line, item.kind))
 
-    def _of_if(self, lesson, item):
+    def _of_if(self, lesson: Lesson, item: Item) -> None:
         condition = self._expression(item.rest, item, 4)
         self.before = condition
         self._add(Text(self._text(item), item.line, condition=condition))
 
-    def _of_else(self, lesson, item):
+    def _of_else(self, lesson: Lesson, item: Item) -> None:
         if self.before is None:
             self.fail(item, "else without if; expected: if EXPRESSION: before it")
         condition = self._expression("not (%s)" % self.before.text, item)
         self._add(Text(self._text(item), item.line, condition=condition))
 
-    def _of_show(self, lesson, item):
+    def _of_show(self, lesson: Lesson, item: Item) -> None:
         word, _, rest = item.text.partition(" ")
         run = item.rest or (AFTER if self.change else lesson.first.name)
         if word not in KINDS:
             self.fail(item, "unknown %s; expected: %s" % (word, ", ".join(KINDS)), item.at)
         if word == "tool":
             self._tool(tools.read, rest, item)
-        if run not in lesson.runs and run != AFTER:
+        if run not in lesson.runs and not (run == AFTER and self.change):
             self.fail(item, "no program is called %s; expected: one above" % run)
         self._add(Show(word, run, rest.strip(), item.line))
 
-    def _of_prove(self, lesson, item):
+    def _of_prove(self, lesson: Lesson, item: Item) -> None:
         if not item.text.startswith("brkpoint "):
             self.fail(item, "expected: a command of brkpoint", item.at)
         self._add(Fact("prove", item.text, item.line))
 
-    def _of_read(self, lesson, item):
+    def _of_read(self, lesson: Lesson, item: Item) -> None:
         self._add(Fact("read", item.text, item.line))
 
-    def _of_holds(self, lesson, item):
+    def _of_holds(self, lesson: Lesson, item: Item) -> None:
         self._add(Fact("holds", self._expression(item.text, item), item.line))
 
     # ---- questions -----------------------------------------------------------------------------
 
-    def _of_question(self, lesson, item):
+    def _of_question(self, lesson: Lesson, item: Item) -> None:
         self.question = Question(self._text(item), item.line)
         self._add(self.question)
 
-    def _asked(self, item):
+    def _asked(self, item: Item) -> Question:
         if self.question is None:
             self.fail(item, "%s without question; expected: question: above it" % item.key)
         return self.question
 
-    def _of_choice(self, lesson, item):
+    def _of_choice(self, lesson: Lesson, item: Item) -> None:
         question = self._asked(item)
         if not re.match(r"[a-z]\Z", item.rest) or item.rest in question.choices:
             self.fail(item, "expected: choice and a letter, each once")
         question.choices[item.rest] = self._text(item)
 
-    def _of_answer(self, lesson, item):
+    def _of_answer(self, lesson: Lesson, item: Item) -> None:
         question = self._asked(item)
         match = re.match(r"([a-z]) if (.+)", item.text)
         if question.choices:
@@ -258,14 +280,14 @@ class _Reader:
                 self.fail(item, "expected: %s" % known, item.at)
             question.answers.append((match[1], self._expression(match[2], item)))
             return
-        form = re.match(
-            r"(.*?)( in bytes)?(?:, within (?:a factor of ([\d.]+)|([\d.]+) ?%))?\Z", item.text
-        )
+        form = _ANSWER.match(item.text)
+        if form is None:
+            self.fail(item, "expected: answer: an expression", item.at)
         question.number = self._expression(form[1], item)
         question.is_bytes = bool(form[2])
         question.factor, question.share = float(form[3] or 1), float(form[4] or 0) / 100
 
-    def _of_right(self, lesson, item):
+    def _of_right(self, lesson: Lesson, item: Item) -> None:
         if self.question is not None and item.rest:
             if item.rest not in self.question.choices:
                 self.fail(item, "expected: right: or right and the letter of a choice", 7)
@@ -277,13 +299,13 @@ class _Reader:
         else:
             self._asked(item)
 
-    def _of_mistake(self, lesson, item):
+    def _of_mistake(self, lesson: Lesson, item: Item) -> None:
         match = re.match(r'(.*?)\s*"([^"]*)"\Z', item.rest)
         if not match:
             self.fail(item, 'expected: mistake WHAT "its name": what is to be said')
         spec, mistake = match[1].strip(), Mistake(match[2], self._text(item), item.line)
         if self.question is not None:
-            self._of_wrong_answer(mistake, spec, item)
+            self._of_wrong_answer(self.question, mistake, spec, item)
             self.question.mistakes.append(mistake)
         elif self.change is not None:
             if spec != "else":
@@ -292,11 +314,11 @@ class _Reader:
         else:
             self._asked(item)
 
-    def _of_wrong_answer(self, mistake, spec, item):
+    def _of_wrong_answer(self, question: Question, mistake: Mistake, spec: str, item: Item) -> None:
         if spec == "else":
             return
-        if self.question.choices:
-            if spec not in self.question.choices:
+        if question.choices:
+            if spec not in question.choices:
                 self.fail(item, "expected: the letter of a choice, or else", 9)
             mistake.choice = spec
         elif spec[:1] == "<":
@@ -310,37 +332,45 @@ class _Reader:
 
     # ---- changes -------------------------------------------------------------------------------
 
-    def _changed(self, item):
+    def _changed(self, item: Item) -> Change:
         if self.change is None:
             self.fail(item, "%s outside a change; expected: ## change NAME: … above" % item.key)
         self.question = None
         return self.change
 
-    def _of_on(self, lesson, item):
+    def _of_on(self, lesson: Lesson, item: Item) -> None:
         change = self._changed(item)
         if item.text not in lesson.programs:
             self.fail(item, "expected: a program: %s" % ", ".join(lesson.programs), item.at)
         change.program = clauses.copy(lesson.programs[item.text], change.program.name, item.line)
         change.of = item.text
 
-    def _of_set(self, lesson, item):
+    def _of_set(self, lesson: Lesson, item: Item) -> None:
         self._clauses(self._changed(item).program, item.text.split(" ; "), item)
 
-    def _of_replace(self, lesson, item):
-        self._changed(item).program.replaced.append((item.text, None))
+    def _of_replace(self, lesson: Lesson, item: Item) -> None:
+        self._changed(item)
+        self._check_replaced()
+        self.replaced = item.text
 
-    def _of_with(self, lesson, item):
-        replaced = self._changed(item).program.replaced
-        if not replaced or replaced[-1][1] is not None:
+    def _of_with(self, lesson: Lesson, item: Item) -> None:
+        program = self._changed(item).program
+        if self.replaced is None:
             self.fail(item, "with without replace; expected: replace: above it")
-        replaced[-1] = (replaced[-1][0], item.text)
+        program.replaced.append((self.replaced, item.text))
+        self.replaced = None
 
-    def _of_expect(self, lesson, item):
+    def _check_replaced(self) -> None:
+        if self.replaced is not None:
+            self.fail(self.section, "replace without with; expected: with: beneath it")
+
+    def _of_expect(self, lesson: Lesson, item: Item) -> None:
         self._changed(item).expect.append(self._expression(item.text, item))
 
     # ---- the whole -----------------------------------------------------------------------------
 
-    def _end(self, lesson, common):
+    def _end(self, lesson: Lesson, common: dict[str, Value]) -> None:
+        self._check_replaced()
         last = len(self.items.lines)
         if not lesson.title or not lesson.idea or not lesson.programs:
             self.fail(last, "expected: # TITLE, idea: and program NAME: at the top")
@@ -357,7 +387,7 @@ class _Reader:
             if run and run not in lesson.runs and not (run == AFTER and change):
                 self.fail(line, "no program is called %s; expected: one above" % run)
 
-    def _check_section(self, section):
+    def _check_section(self, section: Section) -> None:
         for question in (item for item in section.items if isinstance(item, Question)):
             if not question.answers and question.number is None:
                 self.fail(question, "no answer; expected: answer: …")
@@ -368,5 +398,3 @@ class _Reader:
             return
         if not change.expect or not change.right:
             self.fail(section, "expected: expect: and right: of the change")
-        if any(new is None for _, new in change.program.replaced):
-            self.fail(section, "replace without with; expected: with: beneath it")

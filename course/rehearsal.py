@@ -13,18 +13,29 @@ from reports.ink import Ink
 from start import scripts
 from start.errors import shown
 
-_proved = set()  # commands that worked already, of one trace or another
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from course.lesson import Change, Lesson, Section
+    from course.measured import Measured
+    from course.workshop import Workshop
+
+_proved: set[str] = set()  # commands that worked already, of one trace or another
 
 
 class Rehearsal:
     """`faults`: sentences; `notes`: what was left out, and why."""
 
-    def __init__(self, lesson, workshop, prove=True):
+    def __init__(self, lesson: Lesson, workshop: Workshop, prove: bool = True) -> None:
         self.lesson, self.workshop, self.prove = lesson, workshop, prove
-        self.faults, self.notes, self.traces = [], [], {}
+        self.faults: list[str] = []
+        self.notes: list[str] = []
+        self.traces: dict[str, str | measured.Unmeasured] = {}
         self.values = measured.Measured(lesson, self._trace)
 
-    def go(self):
+    def go(self) -> Rehearsal:
         """Returns itself."""
         with self.values:
             try:
@@ -42,7 +53,7 @@ class Rehearsal:
                     self._change(section.change)
         return self
 
-    def _trace(self, name):
+    def _trace(self, name: str) -> str:
         if name not in self.traces:
             program = self.lesson.runs[name]
             try:
@@ -54,7 +65,7 @@ class Rehearsal:
             raise found
         return found
 
-    def _can_be_had(self, section):
+    def _can_be_had(self, section: Section) -> bool:
         try:
             self.values.run("after")
             return True
@@ -62,15 +73,15 @@ class Rehearsal:
             self._left_out(section.line, error)
             return False
 
-    def _left_out(self, line, why):
+    def _left_out(self, line: int, why: measured.Unmeasured) -> None:
         """A tool that is missing here is a note; a value that nobody can measure is a fault."""
         missing = isinstance(why, measured.Missing)
         (self.notes if missing else self.faults).append("line %d: %s" % (line, why))
 
-    def _fault(self, item, text, *values):
+    def _fault(self, item: Any, text: str, *values: object) -> None:
         self.faults.append("line %d: %s" % (item.line, text % values if values else text))
 
-    def _item(self, item):
+    def _item(self, item: Text | Question | Show | Fact) -> None:
         try:
             if isinstance(item, Question):
                 self._question(item)
@@ -85,7 +96,7 @@ class Rehearsal:
         except measured.Unmeasured as error:
             self._left_out(item.line, error)
 
-    def _question(self, question):
+    def _question(self, question: Question) -> None:
         fill = filling.filler(self.values)
         fill(question.text)
         for text in question.choices.values():
@@ -93,7 +104,8 @@ class Rehearsal:
         asked = questions.Asked(question, self.values, fill)
         for answer, mistake in asked.samples():
             if answer is None:
-                self._fault(mistake, "no answer shows the mistake %s", mistake.name)
+                name = mistake.name if mistake else ""
+                self._fault(mistake, "no answer shows the mistake %s", name)
                 continue
             meant = questions.meant(question, str(answer))
             verdict = asked.judge(answer)
@@ -113,12 +125,12 @@ class Rehearsal:
         if question.choices:
             self._check_choices(asked)
 
-    def _check_choices(self, asked):
+    def _check_choices(self, asked: questions.Asked) -> None:
         for letter in asked.question.choices:
             if letter != asked.letter and not asked.judge(letter).said:
                 self._fault(asked.question, "nothing is said of the wrong answer %s", letter)
 
-    def _fact(self, fact):
+    def _fact(self, fact: Fact) -> None:
         if fact.kind == "holds" and not self.values.holds(fact.what):
             told = ", ".join(
                 "%s is %s" % (name, self.values.lookup(name)) for name in fact.what.names
@@ -127,7 +139,7 @@ class Rehearsal:
         if fact.kind == "prove" and self.prove:
             self._prove(fact)
 
-    def _prove(self, fact):
+    def _prove(self, fact: Fact) -> None:
         words = command(fact.what, self.values, self.lesson)
         key = " ".join(words[:1] + words[2:])
         if key in _proved:
@@ -145,7 +157,7 @@ class Rehearsal:
             said = done.stdout.decode("utf-8", "replace").strip().split("\n")[-1]
             self._fault(fact, "%s: status %d: %s", fact.what, done.returncode, shown(said))
 
-    def _change(self, change):
+    def _change(self, change: Change) -> None:
         fill = filling.filler(self.values)
         try:
             for expected in change.expect:
@@ -161,7 +173,7 @@ class Rehearsal:
         except measured.Unmeasured as error:
             self._left_out(change.program.line, error)
 
-    def _unchanged(self, change):
+    def _unchanged(self, change: Change) -> None:
         """Who changes nothing must not be told that the change did what it should."""
         before, self.values.after = self.values.after, change.of
         try:
@@ -171,17 +183,17 @@ class Rehearsal:
             self.values.after = before
 
 
-def proved(values, lesson):
+def proved(values: Measured, lesson: Lesson) -> str:
     """The path of the trace that a `prove:` is about."""
     return values.run("after" if values.after else lesson.first.name).path
 
 
-def typed(text, fill, trace):
+def typed(text: str, fill: Callable[[str], str], trace: str) -> str:
     """A `prove:` as a reader types it: quoted as its lesson has it, `trace` and values in place."""
     return fill(text.replace("{trace}", "\0")).replace("\0", shlex.quote(trace))
 
 
-def command(text, values, lesson):
+def command(text: str, values: Measured, lesson: Lesson) -> list[str]:
     """The words of a `prove:`, with `{trace}` and values in their places, without `brkpoint`."""
     path = proved(values, lesson)
     parts = shlex.split(text.replace("{trace}", "\0"))[1:]

@@ -11,59 +11,69 @@ from course import measured, strip, tools, workshop
 from reports import event_tree, run_view, sentences, step_card, step_screen
 from reports import text as report_text, through_time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from course.lesson import Show
+    from course.measured import Measured, OfRun
+    from reports.ink import Ink
+    from reports.step_card import Card
+
 MOST_EVENTS = 40
 _STYLES = {"code": ("bold",), "strong": ("bold",), "title": ("bold",), "where": ("dim",)}
 _STYLES["quiet"] = ("dim",)
 
 
-def lines(show, values, ink):
+def lines(show: Show, values: Measured, ink: Ink) -> list[str]:
     """Lines, painted. `show`: lesson.Show; raises Unmeasured."""
     if show.what == "source":
-        program = values.lesson.runs[values.after if show.run == "after" else show.run]
+        program = values.lesson.runs[values.name_of(show.run)]
         text = workshop.original(program).rstrip("\n")
         return ["    " + line for line in ink.said(text).split("\n")]
     return lines_of(show, values.run(show.run), ink)
 
 
-def lines_of(show, run, ink):
+def lines_of(show: Show, run: OfRun, ink: Ink) -> list[str]:
     """The same of one run."""
     return _KINDS[show.what](show, run, ink)
 
 
-def summary(run):
+def summary(run: OfRun) -> dict[str, Any]:
     """Of a trace, as `brkpoint report` has it; made once."""
-    if not hasattr(run, "summary"):
+    if run.summary is None:
         run.summary = summarise(run.trace, process=chosen.ASKED)
     return run.summary
 
 
-def _verdict(_, run, ink):
+def _verdict(_: Show, run: OfRun, ink: Ink) -> list[str]:
     return [ink.bold(line) for line in ink.wrap(sentences.verdict(summary(run)), ink.width)]
 
 
-def _report(_, run, ink):
+def _report(_: Show, run: OfRun, ink: Ink) -> list[str]:
     page = report_text.render(summary(run), run.trace, ink.width, ink.colour, None, ink.unicode)
     return page.rstrip("\n").split("\n")
 
 
-def _strip(_, run, ink):
+def _strip(_: Show, run: OfRun, ink: Ink) -> list[str]:
     return strip.lines(columns(run, ink.width - 12), ink)
 
 
-def columns(run, most):
+def columns(run: OfRun, most: int) -> list[strip.Column]:
     """The columns of the run's strip; raises Unmeasured where there are too many events."""
     if (run.trace.run.get("events") or 0) > strip.MOST or not run.trace.keeps_events:
         raise measured.Unmeasured("its events are too many to draw")
     return strip.columns(report_text.events_of(summary(run), run.trace), most)
 
 
-def seqs(run, condition, most):
+def seqs(run: OfRun, condition: str, most: int) -> list[int]:
     """The numbers of the first events for which an SQL condition holds."""
     text = "select seq from events where (%s) order by seq limit %d" % (condition or "1", most)
     return [row[0] for row in run.rows(text)]
 
 
-def card(run, condition):
+def card(run: OfRun, condition: str) -> Card:
     """The step card of the first event for which the condition holds; raises Unmeasured."""
     found = seqs(run, condition, 1)
     if not found:
@@ -72,7 +82,7 @@ def card(run, condition):
     return step_card.of(Cursor(run.trace, None, facts["timeline"]), found[0])
 
 
-def _event(show, run, ink):
+def _event(show: Show, run: OfRun, ink: Ink) -> list[str]:
     shown = card(run, show.argument)
     made = []
     for text, style in step_screen.lines(shown, ink.width, ink.unicode):
@@ -83,7 +93,7 @@ def _event(show, run, ink):
     return made
 
 
-def _events(show, run, ink):
+def _events(show: Show, run: OfRun, ink: Ink) -> list[str]:
     found = seqs(run, show.argument, MOST_EVENTS + 1)
     if not found:
         return [ink.dim("(no event of this run is such a one)")]
@@ -98,14 +108,14 @@ def _events(show, run, ink):
     return made
 
 
-def tool_lines(show, run):
+def tool_lines(show: Show, run: OfRun) -> list[str]:
     """What a tool prints of the run's program, beneath the command."""
     words = shlex.split(show.argument)
     printed = run.of_tool(tools.lines, words)
     return ["$ " + tools.typed(words, run.trace), *printed]
 
 
-def _tool(show, run, ink):
+def _tool(show: Show, run: OfRun, ink: Ink) -> list[str]:
     first, *rest = tool_lines(show, run)
     made = [ink.bold(first)]
     for line in rest:
@@ -113,7 +123,7 @@ def _tool(show, run, ink):
     return made
 
 
-def _live(_, run, ink):
+def _live(_: Show, run: OfRun, ink: Ink) -> list[str]:
     rows = through_time.picture(summary(run), ink)
     if not rows:
         return [ink.dim("(nothing was ever live)")]
@@ -124,7 +134,7 @@ def _live(_, run, ink):
     return made
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[Show, OfRun, Ink], list[str]]] = {
     "verdict": _verdict,
     "report": _report,
     "strip": _strip,

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from alloctrace.plain import plain
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from random import Random
+
 _SMALL, _LARGE = (17, 900), (140000, 900000)
 _MIDDLE = (2000, 30000)
 
@@ -18,9 +22,10 @@ class Statement:
     of: int
 
 
-def made(random, many=12):
+def made(random: Random, many: int = 12) -> list[Statement]:
     """Statements, numbered from 1: some ask, some give back, one grows a block, one writes."""
-    found, held = [], []
+    found: list[Statement] = []
+    held: list[int] = []
     for at in range(1, many + 1):
         kind = _kind(random, at, many, held, found)
         if kind == "m":
@@ -41,7 +46,7 @@ def made(random, many=12):
     return found
 
 
-def _kind(random, at, many, held, found):
+def _kind(random: Random, at: int, many: int, held: list[int], found: list[Statement]) -> str:
     if at <= 3 or not held:
         return "m"
     if at == many - 2 and not any(one.kind == "r" for one in found):

@@ -10,6 +10,13 @@ from collections import Counter
 from alloctrace import measure, words
 from alloctrace.plain import fresh, plain
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from alloctrace.model import Event
+    from reports.ink import Ink
+
 MOST = 2000000  # events
 LETTERS = {"loader": "l", "runtime": "r", "user": "u", "unknown": "?"}
 SYSCALLS = {"brk": "b", "mmap": "m", "munmap": "u", "mremap": "r", "mprotect": "p", "madvise": "a"}
@@ -23,13 +30,14 @@ class Column:
     calls: int = 0
     who: str | None = None
     size: int = 0  # bytes asked for
-    syscalls: list = fresh(list)
+    syscalls: list[str] = fresh(list)
     reached: int = 0  # of its calls
 
 
-def columns(events, most):
+def columns(events: Iterable[Event], most: int) -> list[Column]:
     """The Columns of a run's events, at most `most` of them and as many for a phase as it needs."""
-    found, at = [], {}
+    found: list[Column] = []
+    at: dict[int | None, int] = {}
     for event in events:
         if measure.is_call(event):
             at[event.seq] = len(found)
@@ -47,7 +55,7 @@ def columns(events, most):
     return _folded(found, most)
 
 
-def _folded(found, most):
+def _folded(found: list[Column], most: int) -> list[Column]:
     many = -(-len(found) // max(1, most - len(words.PHASES)))
     if many <= 1:
         return found
@@ -58,15 +66,15 @@ def _folded(found, most):
     return made
 
 
-def _one(several):
+def _one(several: list[Column]) -> Column:
     counts = Counter(column.who for column in several if column.who)
-    who = max(counts, key=counts.get) if counts else None
+    who = max(counts, key=counts.__getitem__) if counts else None
     syscalls = [name for column in several for name in column.syscalls]
     calls, size = sum(c.calls for c in several), sum(c.size for c in several)
     return Column(several[0].phase, calls, who, size, syscalls, sum(c.reached for c in several))
 
 
-def lines(found, ink):
+def lines(found: list[Column], ink: Ink) -> list[str]:
     """The strip as text: phases, calls, syscalls, and what the letters are."""
     if not found:
         return ["It makes no call and no memory syscall: there is nothing to draw."]
@@ -78,7 +86,7 @@ def lines(found, ink):
     ]
 
 
-def _phases(found, ink):
+def _phases(found: list[Column], ink: Ink) -> str:
     """The names of the phases, each where it begins, as far as there is room."""
     line = [" "] * (len(found) + 6)
     before = None
@@ -91,19 +99,19 @@ def _phases(found, ink):
     return "".join(line).rstrip()
 
 
-def _above(column, ink):
+def _above(column: Column, ink: Ink) -> str:
     if column.who is None:
         return " "
     letter = LETTERS[column.who]
     return ink.origin(column.who, letter.upper() if column.reached else letter)
 
 
-def _below(column):
+def _below(column: Column) -> str:
     names = set(column.syscalls)
     return SYSCALLS.get(column.syscalls[0], "?") if len(names) == 1 else "*" if names else " "
 
 
-def _legend(found):
+def _legend(found: list[Column]) -> str:
     whos = [who for who in words.ORIGINS if any(column.who == who for column in found)]
     names = [n for n in SYSCALLS if any(n in column.syscalls for column in found)]
     told = ["%s %s" % (LETTERS[who], who) for who in whos]

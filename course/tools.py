@@ -18,6 +18,12 @@ from course.surroundings import surroundings
 from start import scripts
 from start.errors import shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.trace.read import Trace
+
 LIMIT_S = 60
 MOST_LINES = 40
 LINES = "lines "
@@ -31,17 +37,17 @@ SCRIPTS = {
 }
 NAMES = (*_TOOLS, *SCRIPTS)
 LARGEST = 1 << 20  # bytes of what is kept beside a trace
-_done = {}  # what was run: what it printed
+_done: dict[tuple[Any, ...], str] = {}  # what was run: what it printed
 # {path of a trace: what was set for its run, or None of a reader's program, which ran as it was}.
-made_here: dict = {}
-said: dict = {}  # {path of a trace: {a tool's command: what it printed}}
+made_here: dict[str, dict[str, str] | None] = {}
+said: dict[str, dict[str, str]] = {}  # {path of a trace: {a tool's command: what it printed}}
 
 
 class Lacking(Exception):
     """The tool or the program is not there, or could do nothing. One line."""
 
 
-def read(text):
+def read(text: str) -> list[str]:
     """A tool's command, without the program; raises ValueError."""
     found = shlex.split(text)
     if not found or found[0] not in NAMES:
@@ -49,7 +55,7 @@ def read(text):
     return found
 
 
-def picked(text):
+def picked(text: str) -> tuple[list[str], str]:
     """(its words, what to pick) of `WORDS ; PICK`; raises ValueError."""
     before, _, pick = text.rpartition(" ; ")
     found = read(before)
@@ -58,7 +64,7 @@ def picked(text):
     return found, pick
 
 
-def typed(words, trace):
+def typed(words: list[str], trace: Trace) -> str:
     """The command as a reader can type it, in the folder of the program."""
     variables = made_here.get(trace.path) or {}
     before = ["trace-scripts/" + words[0] if words[0] in SCRIPTS else words[0]]
@@ -68,14 +74,14 @@ def typed(words, trace):
     return " ".join([*set_, *before, *map(shlex.quote, words[1:] + _program(trace)[1])])
 
 
-def lines(words, trace):
+def lines(words: list[str], trace: Trace) -> list[str]:
     """What it prints, the first MOST_LINES lines; raises Lacking."""
     found = visible_lines(_run(words, trace))
     more = ["… and %d more lines" % (len(found) - MOST_LINES)] if len(found) > MOST_LINES else []
     return found[:MOST_LINES] + more
 
 
-def value(words, pick, trace):
+def value(words: list[str], pick: str, trace: Trace) -> Any:
     """A number or text of it: with `lines malloc(` how many lines have that; else `counts.brk` of
     a script's JSON, where a list counts as its length."""
     if pick.startswith(LINES):
@@ -89,28 +95,28 @@ def value(words, pick, trace):
     return len(found) if isinstance(found, (list, dict)) else found
 
 
-def visible_lines(text):
+def visible_lines(text: str) -> list[str]:
     return [visible(line.expandtabs()) for line in text.rstrip("\n").split("\n") if line.strip()]
 
 
-def _program(trace):
+def _program(trace: Trace) -> tuple[str, list[str]]:
     """(folder, the words that start the program there)."""
     path = trace.run.get("program_file") or ""
     return os.path.dirname(path), ["./" + os.path.basename(path), *trace.run["command"][1:]]
 
 
-def keep(trace, path):
+def keep(trace: str, path: str) -> None:
     """Write beside the trace's copy at `path` what tools said of it."""
     if said.get(trace):
         with open(_beside(path), "w", encoding="utf-8") as file:
             json.dump(said[trace], file, indent=1, sort_keys=True)
 
 
-def _beside(path):
+def _beside(path: str) -> str:
     return os.path.splitext(path)[0] + ".tools.json"
 
 
-def _stored(words, trace):
+def _stored(words: list[str], trace: Trace) -> str:
     try:
         with open(_beside(trace.path), encoding="utf-8") as file:
             return str(json.loads(file.read(LARGEST))[shlex.join(words)])
@@ -119,13 +125,13 @@ def _stored(words, trace):
         raise Lacking(why % words[0]) from None
 
 
-def _run(words, trace):
+def _run(words: list[str], trace: Trace) -> str:
     text = _run_here(words, trace) if trace.path in made_here else _stored(words, trace)
     said.setdefault(trace.path, {})[shlex.join(words)] = text
     return text
 
 
-def _run_here(words, trace):
+def _run_here(words: list[str], trace: Trace) -> str:
     folder, command = _program(trace)
     path = os.path.join(folder, command[0])
     if not os.path.isfile(path):
@@ -141,9 +147,9 @@ def _run_here(words, trace):
     return _done[key]
 
 
-def _started(words, folder, command, around):
+def _started(words: list[str], folder: str, command: list[str], around: dict[str, str]) -> str:
     scripts.find()
-    from brkpoint_trace import tool
+    from brkpoint_trace import tool  # type: ignore[import]  # found by scripts.find alone
 
     if words[0] in SCRIPTS:
         before = [os.path.join(scripts.TOP, "trace-scripts", words[0]), *words[1:]]
@@ -154,7 +160,7 @@ def _started(words, folder, command, around):
         done = tool.run([*before, *command], LIMIT_S, environment=environment, folder=folder)
     except tool.Missing as error:
         raise Lacking(shown(str(error))) from None
-    text = done.err if words[0] in ("strace", "ltrace") else done.out
+    text: str = done.err if words[0] in ("strace", "ltrace") else done.out
     if done.timed_out or not text.strip():
         said = visible_lines(done.err)[-1:] or ["it said nothing"]
         raise Lacking("%s is not of use on this machine: %s" % (words[0], shown(said[0])))

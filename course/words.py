@@ -12,6 +12,10 @@ from course.lesson import Lesson, Program
 from reports.page import glossary
 from start.errors import USAGE, UserError, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from course.workshop import Workshop
+
 FILE = os.path.join(library.HERE, "words.txt")
 _EXAMPLE = "Here: "
 
@@ -21,14 +25,15 @@ class Word:
     name: str
     meaning: str
     example: str = ""
-    also: tuple = ()  # words that its meaning explains as well
+    also: tuple[str, ...] = ()  # words that its meaning explains as well
 
 
-def read(path=FILE):
+def read(path: str = FILE) -> tuple[dict[str, Word], Lesson]:
     """({name: Word}, the Lesson whose run the examples are of)."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    meanings, words, now = dict(glossary.rows()), {}, None
+    meanings, now = dict(glossary.rows()), Word("", "")
+    words: dict[str, Word] = {}
     lesson = Lesson("words", 0, "", "", path, {"words": Program("words", "words.c")})
     definitions = [item for item in Items(text, "words.txt") if item.key == "measure"]
     lesson.values = {**library.common(), **reading.measures(definitions, text, "words.txt")}
@@ -43,7 +48,7 @@ def read(path=FILE):
     return {name: words[name] for name in sorted(words)}, lesson
 
 
-def find(name, words):
+def find(name: str, words: dict[str, Word]) -> Word:
     """The Word called so; raises UserError, which names those that are like it."""
     name = " ".join(name.lower().split())
     names = {other: word for word in words.values() for other in word.also}
@@ -58,12 +63,12 @@ def find(name, words):
     raise UserError(said % (shown(name), verb, ", ".join(near)), USAGE)
 
 
-def example(word, lesson, shop):
+def example(word: Word, lesson: Lesson, shop: Workshop) -> str:
     """Its example with the values of this machine, or why there is none."""
     if not word.example:
         return ""
 
-    def run_of(name):
+    def run_of(name: str) -> str:
         return shop.run(lesson, lesson.runs[name]).trace
 
     with measured.Measured(lesson, run_of) as values:

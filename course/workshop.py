@@ -20,6 +20,12 @@ from course.surroundings import surroundings
 from start import scripts
 from start.errors import UserError, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from course.lesson import Lesson, Program
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TARGETS = os.path.join(HERE, "targets")
 LIMIT_S = 10  # for a program that a reader may have changed; those of the course take a moment
@@ -65,7 +71,7 @@ class Run:
     """`trace`: its path; `why`: why it is a stored one, "" where it was made here."""
 
     trace: str
-    typed: list = None  # commands, as a reader can type them
+    typed: list[str] | None = None  # commands, as a reader can type them
     output: str = ""
     why: str = ""
 
@@ -75,14 +81,22 @@ class Workshop:
     `kept`: {what was run: its Run}, for who plays many lessons that share programs; `command`:
     a program that the reader names, for the lesson that is about it."""
 
-    def __init__(self, folder, stored=(), only_stored=False, kept=None, command=()):
+    def __init__(
+        self,
+        folder: str,
+        stored: Sequence[str] = (),
+        only_stored: bool = False,
+        kept: dict[str, Run] | None = None,
+        command: Iterable[str] = (),
+    ) -> None:
         self.folder, self.stored, self.only_stored = folder, stored, only_stored
-        self._built, self._kept = {}, kept
+        self._built: dict[str, tuple[tuple[tuple[str, ...], ...], int]] = {}
+        self._kept = kept
         self.command, self._home = list(command), os.getcwd()
 
     # ---- sources -------------------------------------------------------------------------------
 
-    def own(self, program):
+    def own(self, program: Program) -> str:
         """The reader's copy of a source, made where there is none; its path. Of a change it is
         called as the change is."""
         ending = os.path.splitext(program.source)[1]
@@ -93,12 +107,12 @@ class Workshop:
             shutil.copyfile(os.path.join(TARGETS, program.source), path)
         return path
 
-    def is_changed(self, program):
+    def is_changed(self, program: Program) -> bool:
         """Whether the reader's copy is another than the course's."""
         with open(self.own(program), "rb") as file:
             return file.read() != original(program).encode()
 
-    def _given(self, program):
+    def _given(self, program: Program) -> str:
         """The source as the course has it, with the given change; its path."""
         path, text = self.own(program), taken(program)
         if not program.replaced and not self.is_changed(program):
@@ -111,7 +125,7 @@ class Workshop:
 
     # ---- building ------------------------------------------------------------------------------
 
-    def _build(self, program, source):
+    def _build(self, program: Program, source: str) -> tuple[str, list[str]]:
         """Compile; (path of the product, commands typed). Raises CannotBuild, DoesNotCompile."""
         for name in program.needs:
             if not any(os.path.exists(os.path.join(one, name)) for one in _LIBRARIES):
@@ -121,14 +135,14 @@ class Workshop:
         ending = os.path.splitext(source)[1]
         product = os.path.join(self.folder, program.name)
         commands = _commands(program, os.path.basename(source), ending, os.path.basename(product))
-        key = (tuple(map(tuple, commands)), os.stat(source).st_mtime_ns)
+        key = (tuple(tuple(command) for command in commands), os.stat(source).st_mtime_ns)
         if self._built.get(product) != key:
             for command in commands:
                 self._compile(command)
             self._built[product] = key
         return product, [shlex.join(command) for command in commands]
 
-    def _compile(self, command):
+    def _compile(self, command: list[str]) -> None:
         tool = command[0]
         if shutil.which(tool) is None:
             package = _PACKAGES.get(tool, tool)
@@ -148,10 +162,10 @@ class Workshop:
 
     # ---- running -------------------------------------------------------------------------------
 
-    def run(self, lesson, program, is_readers=False):
+    def run(self, lesson: Lesson, program: Program, is_readers: bool = False) -> Run:
         """A Run of a program, made here or stored; `is_readers`: of the reader's copy of it. Raises
         Unmeasured where neither can be had, DoesNotCompile and NeverEnds of a reader's own."""
-        failed = measured.Unmeasured
+        failed: type[measured.Unmeasured] = measured.Unmeasured
         if self.is_named(program) and program.name not in lesson.programs and not is_readers:
             raise measured.Missing("to change your own program is yours to do")
         if not self.only_stored:
@@ -176,7 +190,7 @@ class Workshop:
                 return Run(path, [], "", why)
         raise failed(why)
 
-    def _run_here(self, program, is_readers):
+    def _run_here(self, program: Program, is_readers: bool) -> Run:
         if self.is_named(program):
             return self._run_named(program)
         if self._kept is None or is_readers:
@@ -187,11 +201,11 @@ class Workshop:
             self._kept[key] = self._made(program, False)
         return self._kept[key]
 
-    def is_named(self, program):
+    def is_named(self, program: Program) -> bool:
         """Whether it is the program that the reader named."""
         return bool(program.theirs and self.command)
 
-    def _run_named(self, program):
+    def _run_named(self, program: Program) -> Run:
         """As they would run it: where they are, with all that is set there."""
         os.makedirs(self.folder, exist_ok=True)
         trace = os.path.join(self.folder, program.name + ".brkpoint")
@@ -199,7 +213,7 @@ class Workshop:
         tools.made_here[trace] = None
         return Run(trace, [shlex.join(["brkpoint", *self.command])], output)
 
-    def _made(self, program, is_readers):
+    def _made(self, program: Program, is_readers: bool) -> Run:
         source = self.own(program) if is_readers else self._given(program)
         product, typed = self._build(program, source)
         words = ["./" + os.path.basename(product), *program.arguments]
@@ -219,18 +233,18 @@ class Workshop:
         return Run(trace, typed, output)
 
 
-def near(path):
+def near(path: str) -> str:
     """A path as it is typed from here."""
     return min(os.path.relpath(path), path, key=len)
 
 
-def original(program):
+def original(program: Program) -> str:
     """The course's own source."""
     with open(os.path.join(TARGETS, program.source), encoding="utf-8") as file:
         return file.read()
 
 
-def taken(program):
+def taken(program: Program) -> str:
     """The source with the given change; raises Broken where that does not fit it."""
     text = original(program)
     for old, new in program.replaced:
@@ -241,7 +255,7 @@ def taken(program):
     return text
 
 
-def _commands(program, source, ending, product):
+def _commands(program: Program, source: str, ending: str, product: str) -> list[list[str]]:
     if ending == ".asm":
         return [
             ["nasm", "-f", "elf64", "-g", "-o", product + ".o", source],
@@ -253,7 +267,7 @@ def _commands(program, source, ending, product):
     return [[*command, "-o", product, source, *program.build]]
 
 
-def _try(words, folder, environment):
+def _try(words: list[str], folder: str, environment: dict[str, str]) -> None:
     """Run what a reader wrote by itself first, within bounds: recording what never ends fills
     disks. How it ends does not matter, only that it does."""
     try:
@@ -279,12 +293,18 @@ def _try(words, folder, environment):
         process.wait()
 
 
-def _bound():
+def _bound() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def record(words, folder, environment, trace, options=()):
+def record(
+    words: list[str],
+    folder: str,
+    environment: dict[str, str],
+    trace: str,
+    options: Sequence[str] = (),
+) -> str:
     """Watch a program; what it printed. Raises UserError where nothing could be recorded."""
     command = [os.path.join(scripts.TOP, "brkpoint"), "run", "-o", trace, "--force"]
     command += ["--quiet", "--timeout", str(RECORD_S), *options, "--", *words]
@@ -311,6 +331,6 @@ def record(words, folder, environment, trace, options=()):
     return done.stdout[:OUTPUT].decode("utf-8", "backslashreplace")
 
 
-def stored_folders():
+def stored_folders() -> list[str]:
     """Where stored traces are looked for: of `make course`, and where they were handed out."""
     return [os.path.join(scripts.TOP, "build", "course", "traces"), os.path.join(HERE, "traces")]

@@ -17,6 +17,13 @@ from alloctrace.trace import trace
 
 from . import facts, places, plan, roots
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .plan import Cell
+
 DONE, LEFT_OUT, FAILED = "done", "left out", "failed"
 # The program has a name that no purpose has: it is told as "the program".
 RESULT, TRACE, PROGRAM, LOG = "cell.json", "run.brkpoint", "eras-program", "log"
@@ -42,13 +49,13 @@ class LeftOut(Exception):
 class Place:
     """Where the steps of a cell run: in a root of another release, or on this machine."""
 
-    def __init__(self, cell, toolchain=None):
+    def __init__(self, cell: Cell, toolchain: str | None = None) -> None:
         self.folder, self.cell, self.toolchain = places.cell(cell.name), cell, toolchain
         self.root = places.root(cell.era.name) if cell.era.suite else ""
         self.inside = "/cell" if self.root else self.folder
         self.product = "/brkpoint" if self.root else places.TOP
 
-    def run(self, command, words=()):
+    def run(self, command: str, words: Sequence[str] = ()) -> tuple[int, str]:
         """Run a line of shell with these words in its environment; (exit status, what it said)."""
         line = ["/usr/bin/env", "-i", *_WORDS, _PATH, *words, "/bin/sh", "-c", command]
         if self.root:
@@ -74,14 +81,14 @@ class Place:
         return process.returncode, said
 
 
-def _end(process):
+def _end(process: subprocess.Popen[bytes]) -> None:
     """All of its group: the shell may have ended before what it began."""
     with contextlib.suppress(ProcessLookupError):  # Ctrl-C waits for it; nothing is left
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def run(cell, toolchain=None, place=None):
+def run(cell: Cell, toolchain: str | None = None, place: Place | None = None) -> dict[str, Any]:
     """Run a cell; the dict that is in its cell.json then. `place`: as Place."""
     folder = places.cell(cell.name)
     os.makedirs(folder, exist_ok=True)
@@ -102,7 +109,7 @@ def run(cell, toolchain=None, place=None):
     return told
 
 
-def about(cell):
+def about(cell: Cell) -> dict[str, Any]:
     """What a cell is, as its result tells it."""
     return {
         "cell": cell.name,
@@ -115,7 +122,7 @@ def about(cell):
     }
 
 
-def write(told):
+def write(told: dict[str, Any]) -> None:
     """Put a result into its place, whole or not at all."""
     path = os.path.join(places.cell(told["cell"]), RESULT)
     with open(path + ".new", "w", encoding="utf-8") as file:
@@ -123,7 +130,7 @@ def write(told):
     os.rename(path + ".new", path)
 
 
-def _run(cell, place):
+def _run(cell: Cell, place: Place) -> dict[str, Any]:
     if cell.era.suite and not roots.is_made(cell.era):
         raise LeftOut("%s has no root: brkpoint eras prepare %s" % (cell.era.name, cell.era.name))
     names = _names(cell, place)
@@ -134,7 +141,7 @@ def _run(cell, place):
     if cell.target.shows and place.run(_filled(cell.target.shows, names))[0]:
         raise LeftOut(cell.target.lacks)
     watch = "%s/brkpoint run --engine breakpoints --quiet --force --timeout %d -o %s %s" % (
-        *map(shlex.quote, (place.product,)),
+        shlex.quote(place.product),
         _SECONDS - 20,
         shlex.quote(os.path.join(place.inside, TRACE)),
         names["out"],
@@ -155,7 +162,7 @@ def _run(cell, place):
     return told
 
 
-def _filled(line, names):
+def _filled(line: str, names: dict[str, str]) -> str:
     try:
         return line.format(**names)
     except (LookupError, ValueError):
@@ -163,7 +170,7 @@ def _filled(line, names):
         raise CellError("of braces there are %s, and {{ for a brace: %s" % (known, line)) from None
 
 
-def _check_whole(run):
+def _check_whole(run: dict[str, Any]) -> None:
     """Raises CellError for a part of a run: its figures would be too small."""
     if not run.get("complete"):
         why = run.get("incomplete_because") or "the recording ended before the program did"
@@ -175,7 +182,7 @@ def _check_whole(run):
         raise CellError("the program %(kind)s: status %(status)s" % end)
 
 
-def _names(cell, place):
+def _names(cell: Cell, place: Place) -> dict[str, str]:
     """What stands for the words in braces in a target's lines."""
     source = os.path.join(place.product, cell.target.source)
     names = {"source": shlex.quote(source), "link": ""}
@@ -187,21 +194,21 @@ def _names(cell, place):
     return names
 
 
-def _rustc(cell, place):
+def _rustc(cell: Cell, place: Place) -> str:
     if cell.compiler in cell.era.compilers:
         top = "/opt/%s/usr" % cell.compiler
         return "LD_LIBRARY_PATH=%s/lib/x86_64-linux-gnu %s/bin/rustc --sysroot %s" % (top, top, top)
     return "/opt/toolchain/bin/rustc" if place.toolchain else "rustc"
 
 
-def _library(cell, pattern):
+def _library(cell: Cell, pattern: str) -> str:
     found = roots.library(cell.era.name, pattern)
     if found is None:
         raise LeftOut("no package of %s has a %s" % (cell.era.name, pattern))
     return found
 
 
-def _way(cell, place):
+def _way(cell: Cell, place: Place) -> list[str]:
     """Words of the environment of the program; gdb has an environment of its own."""
     if cell.way is None:
         return []
@@ -209,19 +216,19 @@ def _way(cell, place):
     return ["LD_PRELOAD=" + path for path in preload] + list(cell.way.words)
 
 
-def _step(place, command, wrong):
+def _step(place: Place, command: str, wrong: str) -> None:
     status, said = place.run(command)
     if status:
         raise CellError("%s: %s" % (wrong, _last(said, status)))
 
 
-def _last(said, status):
+def _last(said: str, status: int) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()]
     return (errors or lines or ["status %d, without a word" % status])[-1 if not errors else 0]
 
 
-def _versions(cell, place, names):
+def _versions(cell: Cell, place: Place, names: dict[str, str]) -> dict[str, str]:
     """{what: version} of the compiler, Python and the package of libc."""
     compiler = names.get("rustc") or plan.line(cell).split()[0]
     libc = "musl" if cell.era.builds == "musl" else "libc6"
@@ -229,7 +236,7 @@ def _versions(cell, place, names):
     return dict(zip(("compiler", "python", "package"), said.splitlines()))
 
 
-def read(cell):
+def read(cell: Cell) -> dict[str, Any] | None:
     """The result of a cell, or None where it was not run."""
     try:
         with open(os.path.join(places.cell(cell.name), RESULT), encoding="utf-8") as file:

@@ -10,11 +10,18 @@ from collections import OrderedDict
 
 from . import figures
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Optional
+
+    Purpose = tuple[str, Optional[str], str, str]  # origin, owner, kind, what for
+
 SHOWN = 3  # names of functions that are told as examples
 _LIBRARY = "library"
 
 
-def between(before, after):
+def between(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """The changes from one cell's result to another's, as plain values."""
     pair = (before, after)
     return {
@@ -28,32 +35,33 @@ def between(before, after):
     }
 
 
-def _chosen(told, wanted):
+def _chosen(told: dict[str, Any], wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
     return [entry for entry in told["entries"] if wanted(entry)]
 
 
-def _is_brk_mmap(entry):
+def _is_brk_mmap(entry: dict[str, Any]) -> bool:
     return entry["name"] in figures.BRK_MMAP
 
 
-def account(before, after):
+def account(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> dict[str, Any]:
     """{"before", "after": sums, "rows": [{"of", "name", "before", "after"}]}, all that differ."""
-    sums, rows = ([], []), OrderedDict()
+    sums: list[int] = []
+    rows: OrderedDict[tuple[str, str], list[int]] = OrderedDict()
     for side, entries in enumerate((before, after)):
-        sums[side].append(sum(entry["count"] for entry in entries))
+        sums.append(sum(entry["count"] for entry in entries))
         for entry in entries:
             key = _row_of(entry)
             rows.setdefault(key, [0, 0])[side] += entry["count"]
-    told = [
+    told: list[dict[str, Any]] = [
         {"of": of, "name": name, "before": counts[0], "after": counts[1]}
         for (of, name), counts in rows.items()
         if counts[0] != counts[1]
     ]
     told.sort(key=lambda row: (-abs(row["after"] - row["before"]), row["of"], row["name"]))
-    return {"before": sums[0][0], "after": sums[1][0], "rows": told}
+    return {"before": sums[0], "after": sums[1], "rows": told}
 
 
-def _row_of(entry):
+def _row_of(entry: dict[str, Any]) -> tuple[str, str]:
     if entry["library"]:
         return _LIBRARY, entry["library"]
     return entry["origin"], entry["what"] or "unknown, asked by %s" % entry["asked"]
@@ -62,7 +70,7 @@ def _row_of(entry):
 # -- libraries
 
 
-def libraries(before, after):
+def libraries(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """What became of the libraries: {"gone", "new", "segments"}, lists of dicts."""
     ours, theirs = _by_name(before), _by_name(after)
     return {
@@ -81,26 +89,32 @@ def libraries(before, after):
     }
 
 
-def _by_name(told):
+def _by_name(told: dict[str, Any]) -> OrderedDict[str, dict[str, Any]]:
     return OrderedDict((row["name"], row) for row in told["libraries"])
 
 
-def _is_mapped_otherwise(name, before, after, ours, theirs):
+def _is_mapped_otherwise(
+    name: str,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    ours: dict[str, Any],
+    theirs: dict[str, Any],
+) -> bool:
     if None in (ours[name]["segments"], theirs[name]["segments"]):
         return False
     same = ours[name]["segments"] == theirs[name]["segments"]
     return not same or mmaps(before, name) != mmaps(after, name)
 
 
-def mmaps(told, name):
+def mmaps(told: dict[str, Any], name: str) -> int:
     """How many mmap the loader made of a library."""
     return sum(e["count"] for e in told["entries"] if e["name"] == "mmap" and e["library"] == name)
 
 
-def _moved(name, where, other):
+def _moved(name: str, where: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """A library that only `where` has: what it cost, and where the other era has its functions."""
     taken = [symbol for symbol, giver in where["bindings"].items() if giver == name]
-    elsewhere = {}
+    elsewhere: dict[str, list[str]] = {}
     for symbol in taken:
         giver = other["bindings"].get(symbol)
         if giver:
@@ -121,7 +135,7 @@ def _moved(name, where, other):
 # -- purposes
 
 
-def purposes(before, after):
+def purposes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
     """[{"change": came | gone | more | fewer | size, "origin", "what", …}], libraries' apart."""
     ours, theirs = by_purpose(before), by_purpose(after)
     found = []
@@ -135,9 +149,9 @@ def purposes(before, after):
     return sorted(found, key=lambda row: order.index(row["change"]))
 
 
-def by_purpose(told):
+def by_purpose(told: dict[str, Any]) -> OrderedDict[Purpose, dict[str, Any]]:
     """{(origin, owner, kind, what for): its sums} of calls, brk and mmap; libraries' apart."""
-    found = OrderedDict()
+    found: OrderedDict[Purpose, dict[str, Any]] = OrderedDict()
     for entry in told["entries"]:
         if entry["library"] or not (figures.asks(entry) or _is_brk_mmap(entry)):
             continue
@@ -165,7 +179,7 @@ def by_purpose(told):
     return found
 
 
-def _change(before, after):
+def _change(before: dict[str, Any] | None, after: dict[str, Any] | None) -> str | None:
     if before is None or after is None:
         return "came" if before is None else "gone"
     if before["count"] != after["count"]:
@@ -173,7 +187,7 @@ def _change(before, after):
     return "size" if before["sizes"] != after["sizes"] else None
 
 
-def versions(before, after):
+def versions(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[str | None]]:
     """{what: [before, after]} of what built and ran it, where they differ."""
     names = sorted(set(before["versions"]) | set(after["versions"]))
     sides = {n: [before["versions"].get(n), after["versions"].get(n)] for n in names}

@@ -9,11 +9,20 @@ from alloctrace import words
 
 from . import changes, figures
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from .plan import Cell, Era, Plan, Target
+
+    Results = Mapping[str, dict[str, Any]]  # by the names of their cells
+
 SCHEMA = 1
 DONE, NOT_RUN = "done", "not run"
 
 
-def of(plan, results, made):
+def of(plan: Plan, results: Results, made: str) -> dict[str, Any]:
     """The comparison. `results`: {cell's name: its result}; `made`: the date, in words."""
     return {
         "kind": "eras",
@@ -27,31 +36,31 @@ def of(plan, results, made):
     }
 
 
-def _is_done(cell, results):
+def _is_done(cell: Cell, results: Results) -> bool:
     return results.get(cell.name, {}).get("state") == DONE
 
 
-def _without(cell, results):
+def _without(cell: Cell, results: Results) -> dict[str, Any]:
     row = _head(cell, results)
     return {name: row[name] for name in ("cell", "state", "why")}
 
 
-def _head(cell, results):
+def _head(cell: Cell, results: Results) -> dict[str, Any]:
     """What is said of a cell in every list."""
     told = results.get(cell.name) or {}
     state, why = told.get("state", NOT_RUN), told.get("why")
     return {"cell": cell.name, "era": cell.era.name, "state": state, "why": why}
 
 
-def _era(era, plan, results):
+def _era(era: Era, plan: Plan, results: Results) -> dict[str, Any]:
     """What an era is made of, as its own cells tell it."""
     mine = [cell for cell in plan.cells if cell.era is era]
     done = [results[cell.name] for cell in mine if _is_done(cell, results)]
-    states = {}
+    states: dict[str, int] = {}
     for cell in mine:
         state = _head(cell, results)["state"]
         states[state] = states.get(state, 0) + 1
-    row = {"name": era.name, "suite": era.suite, "cells": states}
+    row: dict[str, Any] = {"name": era.name, "suite": era.suite, "cells": states}
     versions = [told["versions"] for told in done]
     for name, key in (("gdb", "gdb"), ("python", "python"), ("kernel", "kernel")):
         row[name] = _first(versions, key)
@@ -63,11 +72,11 @@ def _era(era, plan, results):
     return row
 
 
-def _first(versions, key):
+def _first(versions: Iterable[dict[str, Any]], key: str) -> Any:
     return next((row[key] for row in versions if row.get(key)), None)
 
 
-def _target(target, plan, results):
+def _target(target: Target, plan: Plan, results: Results) -> dict[str, Any]:
     """One target as each era's own compiler builds it, and what changed from era to era."""
     mine = [cell for cell in plan.cells if cell.target is target and "@" not in cell.name]
     done = [results[cell.name] for cell in mine if _is_done(cell, results)]
@@ -81,9 +90,9 @@ def _target(target, plan, results):
     }
 
 
-def _purposes(done):
+def _purposes(done: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What for, in each era: [{"origin", "owner", "kind", "what", "eras": {era: sums}}]."""
-    rows = {}
+    rows: dict[changes.Purpose, dict[str, Any]] = {}
     for told in done:
         for key, sums in changes.by_purpose(told).items():
             row = dict(zip(("origin", "owner", "kind", "what"), key))
@@ -92,13 +101,13 @@ def _purposes(done):
     return [rows[key] for key in sorted(rows, key=_by_origin)]
 
 
-def _by_origin(key):
+def _by_origin(key: changes.Purpose) -> tuple[Any, ...]:
     return words.ORIGINS.index(key[0]), *map(str, key)
 
 
-def _cell(cell, results):
+def _cell(cell: Cell, results: Results) -> dict[str, Any]:
     told, row = results.get(cell.name), _head(cell, results)
-    if row["state"] == DONE:
+    if told and row["state"] == DONE:
         row.update(figures=figures.of(told), versions=told["versions"], complete=told["complete"])
         row["program_bytes"] = told.get("program_bytes")
         row["loader_malloc"] = told.get("loader_malloc")
@@ -111,13 +120,13 @@ def _cell(cell, results):
     return row
 
 
-def _asked(event):
+def _asked(event: dict[str, Any]) -> dict[str, Any]:
     """A call or syscall that is not the loader's, as the list of a cell tells it."""
     names = ("phase", "kind", "name", "bytes", "origin", "owner", "purpose")
     return dict({name: event[name] for name in names}, who=figures.who(event))
 
 
-def _rust(plan, results):
+def _rust(plan: Plan, results: Results) -> list[dict[str, Any]]:
     """Each compiler and variant: what it costs before, in and after main."""
     rows = []
     for cell in plan.cells:
@@ -132,29 +141,34 @@ def _rust(plan, results):
     return rows
 
 
-def _allocators(plan, results):
+def _allocators(plan: Plan, results: Results) -> list[dict[str, Any]]:
     """Each target of the axis in each way: what was asked of the kernel for the same calls."""
     rows = []
     for cell in plan.cells:
         if cell.way is not None:
             told = results.get(cell.name)
             row = dict(_head(cell, results), target=cell.target.name, way=cell.way.name)
-            if row["state"] == DONE:
+            if told and row["state"] == DONE:
                 row["figures"] = figures.of(told)
                 row["kernel"] = _kernel(told)
             rows.append(row)
     return rows
 
 
-def _kernel(told):
+def _kernel(told: dict[str, Any]) -> dict[str, Any]:
     """Calls of the program and its libraries, and the syscalls made besides those of the loader."""
     mine = [entry for entry in told["entries"] if entry["origin"] != "loader"]
     calls = [entry for entry in mine if figures.asks(entry)]
-    found = {"calls": sum(e["count"] for e in calls), "bytes": sum(e["bytes"] for e in calls)}
-    found["syscalls"], found["lengths"] = {}, {}
+    syscalls: dict[str, int] = {}
+    lengths: dict[str, int] = {}
     for entry in mine:
         if entry["kind"] == "syscall":
             name = entry["name"]
-            found["syscalls"][name] = found["syscalls"].get(name, 0) + entry["count"]
-            found["lengths"][name] = found["lengths"].get(name, 0) + entry["bytes"]
-    return found
+            syscalls[name] = syscalls.get(name, 0) + entry["count"]
+            lengths[name] = lengths.get(name, 0) + entry["bytes"]
+    return {
+        "calls": sum(entry["count"] for entry in calls),
+        "bytes": sum(entry["bytes"] for entry in calls),
+        "syscalls": syscalls,
+        "lengths": lengths,
+    }

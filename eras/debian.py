@@ -12,7 +12,7 @@ _TOLD = re.compile(
 )
 
 
-def mirrors():
+def mirrors() -> list[str]:
     """Addresses to try, in this order, each once."""
     found = mirrors_in(_says("apt-get", "indextargets", "--format", _FORMAT, *_FILTER))
     return list(dict.fromkeys([*found, PUBLIC, ARCHIVE]))
@@ -22,7 +22,7 @@ _FORMAT = "$(REPO_URI) $(COMPONENT) $(LABEL)"
 _FILTER = ("Created-By: Packages", "Origin: Debian")
 
 
-def mirrors_in(text):
+def mirrors_in(text: str) -> list[str]:
     """Of the lines of indextargets the addresses of Debian itself, not of its security updates."""
     rows = [line.split(" ", 2) for line in text.splitlines() if line.count(" ") >= 2]
     return [uri.rstrip("/") for uri, component, label in rows if (component, label) == _MAIN]
@@ -31,16 +31,16 @@ def mirrors_in(text):
 _MAIN = ("main", "Debian")
 
 
-def options():
+def options() -> list[str]:
     """What mmdebstrap's apt is to be told as well: of proxies, and of a clock that is wrong."""
     return options_in(_says("apt-config", "dump"))
 
 
-def options_in(text):
+def options_in(text: str) -> list[str]:
     return ["--aptopt=%s" % line for line in _TOLD.findall(text)]
 
 
-def _says(*command):
+def _says(*command: str) -> str:
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:  # another system than Debian

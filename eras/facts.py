@@ -12,6 +12,13 @@ import re
 
 from alloctrace.elf.elf import PT_LOAD, ElfError, ElfFile
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.model import Event, Module
+    from alloctrace.trace.read import Trace
+
 SCHEMA = 1
 MOST = 400  # events that are told one by one
 _NUMBER = re.compile(r"(?<![\w.+-])\d[\d,]*(?![\w.-])(?!\.\d)")
@@ -19,12 +26,14 @@ _PROGRAM = "/cell/"
 FREEING = "free"
 
 
-def of(trace, root, cell):
+def of(trace: Trace, root: str, cell: str) -> dict[str, Any]:
     """The facts of a run. `root`: where the era's files lie, "" for this machine; `cell`: the
     folder that was /cell."""
     files = _files(trace, root, cell)
     names = {path.rsplit("/", 1)[-1]: row["name"] for path, row in files.items()}
-    entries, told, first = {}, [], None
+    entries: dict[tuple[Any, ...], dict[str, Any]] = {}
+    told: list[dict[str, Any]] = []
+    first: Event | None = None
     for event in trace.events():
         if event.outer is not None:
             continue
@@ -50,7 +59,7 @@ def of(trace, root, cell):
     }
 
 
-def _of_event(event, trace, names):
+def _of_event(event: Event, trace: Trace, names: dict[str, str]) -> dict[str, Any]:
     verdict, purpose = event.verdict, event.purpose
     frame = trace.tree.deciding_frame(event.stack, verdict)
     text = _renamed(purpose.text if purpose else None, names)
@@ -72,7 +81,7 @@ def _of_event(event, trace, names):
     }
 
 
-def _loader_malloc(trace, event):
+def _loader_malloc(trace: Trace, event: Event | None) -> str | None:
     """Where the loader's first call ends: `calloc, dl-minimal.c`; None without a loader."""
     frames = trace.stack(event.stack) if event else ()
     if not frames or not frames[0].function:
@@ -81,11 +90,11 @@ def _loader_malloc(trace, event):
     return ", ".join(word for word in (frames[0].function, file) if word)
 
 
-def _functions(trace, event):
+def _functions(trace: Trace, event: Event) -> list[str]:
     return [frame.function for frame in trace.stack(event.stack) if frame.function]
 
 
-def crate(functions):
+def crate(functions: list[str]) -> str | None:
     """Of Rust's functions in a stack, innermost first, the crate of the first that is no part of
     allocating itself; None without one."""
     for name in functions:
@@ -95,47 +104,47 @@ def crate(functions):
     return None
 
 
-def _renamed(text, names):
+def _renamed(text: str | None, names: dict[str, str]) -> str | None:
     for name, known in names.items():
         if text and name != known:
             text = text.replace(name, known)
     return text
 
 
-def _library(text, names):
+def _library(text: str | None, names: dict[str, str]) -> str | None:
     """The library that a purpose names, or None."""
     known = set(names.values())
     return next((w for w in re.findall(r"[\w.+-]+", text or "") if w in known), None)
 
 
-def _key(row):
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     names = ("kind", "name", "phase", "origin", "owner", "what", "asked", "crate", "library")
     return tuple(row[name] for name in names)
 
 
-def _add(entries, row):
+def _add(entries: dict[tuple[Any, ...], dict[str, Any]], row: dict[str, Any]) -> None:
     entry = entries.setdefault(_key(row), dict(row, count=0, bytes=0, sizes={}, via=row["via"]))
     entry["count"] += 1
     entry["bytes"] += row["bytes"]
     entry["sizes"][row["bytes"]] = entry["sizes"].get(row["bytes"], 0) + 1
 
 
-def _closed(entry):
+def _closed(entry: dict[str, Any]) -> dict[str, Any]:
     entry = {key: value for key, value in entry.items() if key not in ("purpose", "cause")}
     entry["sizes"] = [[size, count] for size, count in sorted(entry["sizes"].items())]
     return entry
 
 
-def _order(entry):
+def _order(entry: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(value) for value in _key(entry))
 
 
 # -- files
 
 
-def _files(trace, root, cell):
+def _files(trace: Trace, root: str, cell: str) -> dict[str, dict[str, Any]]:
     """{path: what is known of the file}, in the order in which they were loaded."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for module in trace.modules:
         if module.role == "vdso" or module.path in found:
             continue
@@ -143,7 +152,7 @@ def _files(trace, root, cell):
     return found
 
 
-def _place(path, root, cell):
+def _place(path: str, root: str, cell: str) -> str:
     if root and path.startswith(_PROGRAM):
         return os.path.join(cell, path[len(_PROGRAM) :])
     if not root:
@@ -151,7 +160,7 @@ def _place(path, root, cell):
     return _inside(root, path)
 
 
-def _inside(root, path):
+def _inside(root: str, path: str) -> str:
     """A path of a root, on this machine; links in it are links of the root."""
     for _ in range(8):
         place = root + path
@@ -162,9 +171,9 @@ def _inside(root, path):
     return os.path.join(root, path.lstrip("/"))
 
 
-def _of_file(module, place):
-    row = {"path": module.path, "role": module.role, "name": module.name, "segments": None}
-    row.update(needed=[], wanted=[], given=[])
+def _of_file(module: Module, place: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"path": module.path, "role": module.role, "name": module.name}
+    row.update(segments=None, needed=[], wanted=[], given=[])
     if module.role == "executable":
         row["name"] = "the program"
     try:
@@ -182,9 +191,9 @@ def _of_file(module, place):
     return row
 
 
-def _bindings(files):
+def _bindings(files: dict[str, dict[str, Any]]) -> dict[str, str]:
     """{symbol that the program or a library of its language asks for: library that has it}."""
-    givers = {}
+    givers: dict[str, str] = {}
     for row in files.values():
         for symbol in row.pop("given"):
             givers.setdefault(symbol, row["name"])

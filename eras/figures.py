@@ -6,18 +6,23 @@ from alloctrace import words
 
 from .facts import FREEING
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
 BEFORE, IN, AFTER = "before main", "in main", "after main"
 MOMENTS = {"load": BEFORE, "init": BEFORE, "main": IN, "exit": AFTER}
 PARTS = (BEFORE, IN, AFTER)
 BRK_MMAP = ("brk", "mmap")
 
 
-def asks(entry):
+def asks(entry: dict[str, Any]) -> bool:
     """Whether an entry is of calls that ask for memory, and do not give it back."""
-    return entry["kind"] == "call" and entry["name"] != FREEING
+    return bool(entry["kind"] == "call" and entry["name"] != FREEING)
 
 
-def of(told):
+def of(told: dict[str, Any]) -> dict[str, Any]:
     """The figures of a cell's result, for JSON and for tables."""
     entries = told["entries"]
     calls = [entry for entry in entries if asks(entry)]
@@ -40,21 +45,23 @@ def of(told):
     }
 
 
-def _by(entries, key, known, what="count"):
+def _by(
+    entries: list[dict[str, Any]], key: str, known: Iterable[str], what: str = "count"
+) -> dict[str, int]:
     found = dict.fromkeys(known, 0)
     for entry in entries:
         found[entry[key]] = found.get(entry[key], 0) + entry[what]
     return found
 
 
-def _owners(calls):
+def _owners(calls: list[dict[str, Any]]) -> dict[str, int]:
     return {
         owner: sum(entry["count"] for entry in calls if entry["owner"] == owner)
         for owner in sorted({entry["owner"] for entry in calls if entry["owner"]})
     }
 
 
-def _of_part(entries, part):
+def _of_part(entries: list[dict[str, Any]], part: str) -> dict[str, Any]:
     """Of what does not belong to the loader, whose share depends on the libraries alone."""
     mine = [e for e in entries if MOMENTS.get(e["phase"]) == part and e["origin"] != "loader"]
     calls = [entry for entry in mine if asks(entry)]
@@ -66,10 +73,10 @@ def _of_part(entries, part):
     }
 
 
-def _asked(entries):
+def _asked(entries: list[dict[str, Any]]) -> list[list[Any]]:
     """[[who asked, calls]]: the libc function where one lies between, else the crate, or the
     function of C."""
-    found = {}
+    found: dict[str, int] = {}
     for entry in entries:
         if entry["kind"] == "call":
             key = who(entry)
@@ -77,7 +84,7 @@ def _asked(entries):
     return [list(item) for item in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
 
 
-def who(entry):
+def who(entry: dict[str, Any]) -> str:
     """`std, fopen`: the crate, and the function of libc that it called."""
     libc = next((name for name in entry["via"] if "::" not in name), None)
     asked = None if entry["asked"] in words.ENTRY_POINTS else entry["asked"]

@@ -8,7 +8,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VARIABLE = "BRKPOINT_ERAS"
 
 
-def folder():
+def folder() -> str:
     """The folder of roots and cells: $BRKPOINT_ERAS; build/eras in a clone; in the cache."""
     chosen = os.environ.get(VARIABLE)
     if chosen:
@@ -19,10 +19,10 @@ def folder():
     return os.path.join(base, "brkpoint", "eras")
 
 
-def root(name):
+def root(name: str) -> str:
     return os.path.join(folder(), "roots", name)
 
 
-def cell(name):
+def cell(name: str) -> str:
     """The folder of the cell `name`, ERA/TARGET."""
     return os.path.join(folder(), "cells", *name.split("/"))

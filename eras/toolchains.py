@@ -17,14 +17,15 @@ class ToolchainError(Exception):
     """One line: why this is none."""
 
 
-def all_of():
+def all_of() -> dict[str, str]:
     """{name: folder}: of rustup, then of the user, whose names win."""
     return dict(_of_rustup(), **_of_user())
 
 
-def _of_rustup():
+def _of_rustup() -> dict[str, str]:
     home = os.environ.get("RUSTUP_HOME") or os.path.expanduser("~/.rustup")
-    folder, found = os.path.join(home, "toolchains"), {}
+    folder = os.path.join(home, "toolchains")
+    found: dict[str, str] = {}
     try:
         names = sorted(os.listdir(folder))
     except OSError:
@@ -36,11 +37,11 @@ def _of_rustup():
     return found
 
 
-def _list():
+def _list() -> str:
     return os.path.join(places.folder(), "toolchains.json")
 
 
-def _of_user():
+def _of_user() -> dict[str, str]:
     try:
         with open(_list(), encoding="utf-8") as file:
             return {str(name): str(path) for name, path in json.load(file).items()}
@@ -48,7 +49,7 @@ def _of_user():
         return {}
 
 
-def add(rustc, name=None):
+def add(rustc: str, name: str | None = None) -> str:
     """Take a compiler into the table, from now on; its name. Raises ToolchainError."""
     version, sysroot = _ask(rustc, "--version"), _ask(rustc, "--print", "sysroot")
     if not os.access(os.path.join(sysroot, "bin", "rustc"), os.X_OK):
@@ -64,7 +65,7 @@ def add(rustc, name=None):
     return name
 
 
-def _ask(rustc, *words):
+def _ask(rustc: str, *words: str) -> str:
     try:
         done = subprocess.run(
             [rustc, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_SECONDS

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from . import lifetimes, maker
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from alloctrace.trace.read import Trace
+
+    Shares = dict[int, dict[int, list[int]]]  # id of a group -> {tid: values of COLUMNS}
+
 COLUMNS = ("allocations", "allocated", "live_blocks", "live_bytes")
 
 
-def shares(trace):
+def shares(trace: Trace) -> Shares:
     """{id of a group: {tid: values of COLUMNS}}. A group whose threads do not add up to what the
     trace says of it is left out."""
     found = _counted(trace)
@@ -20,14 +28,14 @@ def shares(trace):
     }
 
 
-def _counted(trace):
+def _counted(trace: Trace) -> Shares:
     """The same, whatever the trace says."""
     facts = lifetimes.Facts(trace)
     with maker.started(trace, None, "threads", *facts.told()) as made:
         if made is not None:
             made.follow(lifetimes.COLUMNS)
             return _of_rows(map(maker.numbers, made.results()))
-    found = {}
+    found: Shares = {}
     for what, _, group, size, before, tid in lifetimes.replay(trace):
         of_group = found.get(group)
         if of_group is None:
@@ -48,8 +56,9 @@ def _counted(trace):
     return found
 
 
-def _of_rows(results):
-    found, width = {}, 2 + len(COLUMNS)
+def _of_rows(results: Iterable[list[int]]) -> Shares:
+    found: Shares = {}
+    width = 2 + len(COLUMNS)
     for values in results:
         for at in range(0, len(values), width):
             group, tid, *sums = values[at : at + width]

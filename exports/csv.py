@@ -7,6 +7,14 @@ from alloctrace.escape import visible
 from . import rows
 from .formats import Format
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import BinaryIO
+
+    from alloctrace.trace.read import Trace
+    from .formats import Choice
+
 FORMAT = Format(
     title="a table of events, or with --sites of places, for spreadsheets and databases",
     ending=".csv",
@@ -25,29 +33,29 @@ class Look:
     none, address = "", "0x%x"
 
     @staticmethod
-    def key(name):
+    def key(name: str) -> str:
         return "" if name == rows.OWN[0] else ","
 
     @staticmethod
-    def row(_, values):
+    def row(_: Sequence[str], values: Iterable[object]) -> str:
         return ",".join(map(_field, values))
 
     @classmethod
-    def rest(cls, names, values):
+    def rest(cls, names: Sequence[str], values: Iterable[object]) -> str:
         return ",%s\r\n" % cls.row(names, values)
 
 
-def _field(value):
+def _field(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    return quoted(value)
+    return quoted(str(value))
 
 
-def quoted(text):
+def quoted(text: str) -> str:
     """A text as one field: no control characters, and no formula, which gets a ' in front."""
     text = visible(text)
     if text.startswith(_FORMULA):
@@ -57,7 +65,7 @@ def quoted(text):
     return text
 
 
-def write(out, trace, choice):
+def write(out: BinaryIO, trace: Trace, choice: Choice) -> list[str]:
     if choice.sites:
         return _write_sites(out, trace)
     out.write((",".join(rows.EVENTS) + "\r\n").encode())
@@ -65,7 +73,7 @@ def write(out, trace, choice):
     return []
 
 
-def _write_sites(out, trace):
+def _write_sites(out: BinaryIO, trace: Trace) -> list[str]:
     out.write((",".join(rows.SITES) + "\r\n").encode())
     for row in rows.sites(trace, Look):
         out.write((row + "\r\n").encode())

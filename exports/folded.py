@@ -7,6 +7,16 @@ from .formats import Format
 from .measures import of_groups
 from .stacks import Merged, name, sums
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Frame
+    from alloctrace.trace.read import Trace
+    from .formats import Choice
+    from .stacks import Key
+
 FORMAT = Format(
     title="folded stacks, a line each, of one measure (--measure)",
     ending=".folded",
@@ -19,7 +29,7 @@ FORMAT = Format(
 DEFAULT = "bytes"
 
 
-def write(out, trace, choice):
+def write(out: BinaryIO, trace: Trace, choice: Choice) -> list[str]:
     measure = choice.measure or DEFAULT
     merged, named = Merged(trace.tree, _text, _text_of), regions.Named(trace)
     for key, value in of_stacks(trace, merged, measure).items():
@@ -28,15 +38,18 @@ def write(out, trace, choice):
     return []
 
 
-def of_stacks(trace, merged, measure):
+def of_stacks(trace: Trace, merged: Merged, measure: str) -> dict[Key, int]:
     """{(phase, origin, region, stack of `merged`, name of the syscall or None): sum}."""
-    groups = trace.sums().groups
-    is_syscalls = measure == "syscalls"
-    leaf = (lambda index: groups.whats[groups.what[index]][1]) if is_syscalls else None
+    groups: GroupTable = trace.sums().groups
+
+    def syscall(index: int) -> str:
+        return groups.whats[groups.what[index]].name
+
+    leaf = syscall if measure == "syscalls" else None
     return sums(trace, merged, of_groups(groups, measure), leaf)
 
 
-def frames(merged, named, key):
+def frames(merged: Merged, named: regions.Named, key: Key) -> list[str]:
     """The texts of a stack, outermost first. `named`: regions.Named."""
     phase, origin, region, number, syscall = key
     found = ["[phase %s]" % phase, _text_of("[origin %s]" % origin)]
@@ -45,9 +58,9 @@ def frames(merged, named, key):
     return found + (["[syscall %s]" % syscall] if syscall else [])
 
 
-def _text(frame):
+def _text(frame: Frame) -> str:
     return _text_of(name(frame))
 
 
-def _text_of(text):
+def _text_of(text: str) -> str:
     return text.replace(";", ":")

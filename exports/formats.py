@@ -11,12 +11,29 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
+    from typing import NamedTuple
 
 NAMES = ("folded", "dhat", "pprof", "heaptrack", "perfetto", "speedscope", "csv", "ndjson")
-# ending: of a file's name. opens: commands that read it, FILE in their place.
-Format = namedtuple("Format", "title ending keeps loses opens is_binary needs_events")
-# What the user chose: measure, one of measures.NAMES or None; sites: places in place of events.
-Choice = namedtuple("Choice", "measure sites")
+if TYPE_CHECKING:
+
+    class Format(NamedTuple):
+        title: str
+        ending: str
+        keeps: str
+        loses: str
+        opens: str
+        is_binary: bool
+        needs_events: bool
+
+    class Choice(NamedTuple):
+        measure: str | None
+        sites: bool
+
+else:
+    # ending: of a file's name. opens: commands that read it, FILE in their place.
+    Format = namedtuple("Format", "title ending keeps loses opens is_binary needs_events")
+    # What the user chose: measure, one of MEASURES or None; sites: places in place of events.
+    Choice = namedtuple("Choice", "measure sites")
 
 
 WIDTH = 80  # columns of `--list`
@@ -35,7 +52,7 @@ def load(name: str) -> ModuleType:
 def table() -> Iterator[str]:
     """The lines of `--list`, no longer than a narrow terminal."""
     for name in NAMES:
-        about = load(name).FORMAT
+        about: Format = load(name).FORMAT
         yield from _folded("%-11s " % name, about.title)
         for title, text in zip(("keeps", "loses"), about[2:4]):
             yield from _folded("  %-10s" % title, text)
@@ -43,6 +60,7 @@ def table() -> Iterator[str]:
         yield from (line.replace(_NO_BREAK, " ") for line in _folded("  open with ", whole))
 
 
-def _folded(first, text):
-    options = {"break_long_words": False, "break_on_hyphens": False}
-    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=_INDENT, **options)
+def _folded(first: str, text: str) -> list[str]:
+    made = textwrap.TextWrapper(WIDTH, initial_indent=first, subsequent_indent=_INDENT)
+    made.break_long_words = made.break_on_hyphens = False
+    return made.wrap(text)

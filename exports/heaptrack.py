@@ -13,6 +13,17 @@ from . import lifetimes, maker, regions, stacks
 from .dhat import differing
 from .formats import Format
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, BinaryIO
+
+    from alloctrace.model import Frame, Group
+    from alloctrace.trace.read import Trace
+    from .formats import Choice
+
+    Borders = list[tuple[int, str]]  # when, and the line that says so
+
 FORMAT = Format(
     title="every allocation and its end, for heaptrack's tools",
     ending=".heaptrack",
@@ -32,27 +43,30 @@ _TOGETHER = 1 << 14  # lines
 _PAGE, _MS = 4096, 1_000_000
 
 
-def write(out, trace, _):
+def write(out: BinaryIO, trace: Trace, _: Choice) -> list[str]:
     file = _File(out, trace)
     is_resized = file.blocks()
     said = ["a nested call resized a block: it is one allocation more there"] if is_resized else []
     return said + differing(file.peak, trace)
 
 
-class _Numbers(dict):
+class _Numbers(dict[int, int]):
     """{size: number of `a`} of a stack; of ~size the number of a twin."""
 
-    def __init__(self, stack):
+    def __init__(self, stack: int) -> None:
         super().__init__()
         self.stack = stack
 
 
 class _File:
-    def __init__(self, out, trace):
+    def __init__(self, out: BinaryIO, trace: Trace) -> None:
         self._out = out
         self._lines = ["v 10400 3", "X " + self._command(trace.run), "I %x 0" % _PAGE]
-        self._strings, self._places, self._stacks = {"": 0}, {}, {}
-        self._of_group, self._of_stack = {}, {}  # id, stack -> _Numbers
+        self._strings = {"": 0}
+        self._places: dict[tuple[int, ...], int] = {}
+        self._stacks: dict[tuple[int, int], int] = {}
+        self._of_group: dict[int, _Numbers] = {}  # by id
+        self._of_stack: dict[int, _Numbers] = {}
         self._count = self._known = 0  # of `a`; of those in _Numbers
         self._latest = 0  # as its reader has it: `+` sets it, `-` makes it 0
         self._merged = stacks.Merged(trace.tree, self._frame, self._text)
@@ -62,14 +76,16 @@ class _File:
         self._allocation(_Numbers(self._stack(self._text(_TEMPORARY), 0)), 0)  # number 0
 
     @staticmethod
-    def _command(run):
+    def _command(run: dict[str, Any]) -> str:
         return stacks.short(" ".join(map(str, run.get("command") or ())))
 
-    def blocks(self):
+    def blocks(self) -> bool:
         """Whether a block was resized in a way that the format has no word for."""
-        borders = [(b.t_ns, b.rss_bytes) for b in self._trace.borders if b.rss_bytes is not None]
-        borders = [(t_ns, "R %x" % (rss // _PAGE)) for t_ns, rss in sorted(borders)]
-        told = (part for t_ns, line in borders for part in (t_ns, (line + "\n").encode()))
+        known = [(b.t_ns, b.rss_bytes) for b in self._trace.borders if b.rss_bytes is not None]
+        borders = [(t_ns, "R %x" % (rss // _PAGE)) for t_ns, rss in sorted(known)]
+        told: list[int | bytes] = []
+        for t_ns, line in borders:
+            told += [t_ns, (line + "\n").encode()]
         facts = lifetimes.Facts(self._trace).told()
         self._flush()
         with maker.started(
@@ -78,27 +94,28 @@ class _File:
             if made is not None:
                 made.follow(lifetimes.COLUMNS, self._stacks_of)
                 (result,) = made.results()
-                self.peak, is_resized, said = maker.numbers(result)
+                self.peak, resized, said = maker.numbers(result)
+                is_resized = bool(resized)
             else:
                 is_resized, said = self._follow(borders)
         self._lines += [line for _, line in borders[said:]]
         self._flush()
         return is_resized
 
-    def _stacks_of(self, groups):
+    def _stacks_of(self, groups: list[int]) -> bytes:
         """What the program that makes bytes asks for."""
         found = [self._numbers(id_).stack for id_ in groups]
         self._flush()
         return struct.pack("<%dQ" % len(found), *found)
 
-    def _follow(self, borders):
+    def _follow(self, borders: Borders) -> tuple[bool, int]:
         """(as `blocks`, how many of the borders were told)."""
         live = peak = said = 0
         next_ns = _MS  # when the next millisecond begins
         is_resized, lines, allocated = False, self._lines, lifetimes.ALLOCATED
         put, of_group = lines.append, self._of_group
 
-        def tell(groups):
+        def tell(groups: Iterable[int]) -> None:
             for id_ in groups:
                 if id_ not in of_group:
                     self._numbers(id_)
@@ -135,7 +152,7 @@ class _File:
         self.peak = peak
         return is_resized, said
 
-    def _end(self, numbers, size, is_temporary):
+    def _end(self, numbers: _Numbers, size: int, is_temporary: bool) -> None:
         number = numbers.get(size)
         if number is None:
             number = self._allocation(numbers, size)
@@ -149,7 +166,7 @@ class _File:
             self._lines.append("- 0")  # behind a `-` this counts one temporary, and nothing else
         self._latest = 0
 
-    def _allocation(self, numbers, size, key=None):
+    def _allocation(self, numbers: _Numbers, size: int, key: int | None = None) -> int:
         if self._known >= MOST_KNOWN:
             self._known = 0
             for each in self._of_stack.values():
@@ -160,13 +177,13 @@ class _File:
         self._lines.append("a %x %x" % (size, numbers.stack))
         return number
 
-    def _flush(self):
+    def _flush(self) -> None:
         self._out.write("".join(line + "\n" for line in self._lines).encode())
         self._lines.clear()
 
     # stacks
 
-    def _numbers(self, id_):
+    def _numbers(self, id_: int) -> _Numbers:
         """The _Numbers of the stack of a group."""
         if len(self._of_group) >= MOST_KNOWN:
             self._of_group.clear()
@@ -174,7 +191,7 @@ class _File:
         numbers = self._of_group[id_] = self._of_stack.setdefault(stack, _Numbers(stack))
         return numbers
 
-    def _made(self, group):
+    def _made(self, group: Group) -> int:
         stack = 0
         roots = stacks.roots(group.phase, group.verdict)
         for text in (*roots, *self._named.frames(group.region)):
@@ -183,26 +200,26 @@ class _File:
             stack = self._stack(place, stack)
         return stack
 
-    def _node(self, group):
+    def _node(self, group: Group) -> int:
         return self._trace.tree.node(group.stack)
 
-    def _stack(self, place, parent):
+    def _stack(self, place: int, parent: int) -> int:
         number = self._stacks.get((place, parent))
         if number is None:
             number = self._stacks[place, parent] = len(self._stacks) + 1
             self._lines.append("t %x %x" % (place, parent))
         return number
 
-    def _frame(self, frame):
+    def _frame(self, frame: Frame) -> int:
         name = stacks.name(frame)
         name += "()" if name in _ENDS else ""
         file = self._string(stacks.short(frame.file)) if frame.file else 0
         return self._place(frame.pc, stacks.short(frame.path), name, file, frame.line or 0)
 
-    def _text(self, text):
+    def _text(self, text: str) -> int:
         return self._place(0, "", text, 0, 0)
 
-    def _place(self, pc, path, name, file, line):
+    def _place(self, pc: int, path: str, name: str, file: int, line: int) -> int:
         key = pc, self._string(path), self._string(name), file, line
         number = self._places.get(key)
         if number is None:
@@ -210,7 +227,7 @@ class _File:
             self._lines.append("i %x %x %x %x %x" % key)
         return number
 
-    def _string(self, text):
+    def _string(self, text: str) -> int:
         number = self._strings.get(text)
         if number is None:
             number = self._strings[text] = len(self._strings)

@@ -9,16 +9,22 @@ returns, as the recorder counts them.
 from __future__ import annotations
 
 from array import array
-from collections import namedtuple
 from heapq import heappop, heappush
 
 from alloctrace.columns.check import TraceError
 from alloctrace.columns.columns import MASK64
 from alloctrace.columns.schema import PRESENT
 
-# What happened, of which group the block is, and which thread asked for it. `born`: when the block
-# began; of RESIZED it is the size before, and `size` the one behind.
-Happened = namedtuple("Happened", "what t_ns group size born tid")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from alloctrace.trace.read import Trace
+    from .maker import Told
+
+    # What, t_ns, group of the block, its size, when it was born, tid.
+    Happened = tuple[int, int, int, int, int, int]
+
 ALLOCATED, FREED, TEMPORARY, RESIZED = range(4)  # TEMPORARY: freed before its thread asked again
 COLUMNS = ("present", "group", "t_ns", "dur_ns", "tid", "size", "nmemb", "ptr", "result", "block",
            "outer")  # fmt: skip
@@ -30,9 +36,10 @@ _FREE, _REALLOC, _OTHER = ROLES.values()
 DEEPEST = 100  # calls in one another
 
 
-def replay(trace, tell=None):
-    """Yield tuples as Happened, in order. `tell(groups)` hears before each chunk of which groups
-    blocks may begin in it."""
+def replay(trace: Trace, tell: Callable[[list[int]], object] | None = None) -> Iterator[Happened]:
+    """Yield what Happened, in order; of RESIZED the size is the one behind, and in place of the
+    begin stands the one before. `tell(groups)` hears before each chunk of which groups blocks may
+    begin in it."""
     followed = _Followed(Facts(trace))
     for first, columns in trace.chunk_columns(COLUMNS):
         if tell:
@@ -45,15 +52,17 @@ class Facts:
     """What is known of the groups: by id what they do, their process, and its program as a number
     from 1. A run of one thread in one process has no calls that overlap."""
 
-    def __init__(self, trace):
-        groups, processes, images = trace.sums().groups, {}, {}
+    def __init__(self, trace: Trace) -> None:
+        groups = trace.sums().groups
+        processes: dict[int, int] = {}
+        images: dict[tuple[int, int], int] = {}
         whats = [
             (
-                _role(kind, name),
-                processes.setdefault(pid, len(processes)),
-                images.setdefault((pid, image), len(images) + 1),
+                _role(what.kind, what.name),
+                processes.setdefault(what.pid, len(processes)),
+                images.setdefault((what.pid, what.image), len(images) + 1),
             )
-            for kind, name, _, pid, _, image in groups.whats
+            for what in groups.whats
         ]
         of = list(map(whats.__getitem__, groups.what))
         self.roles = bytes([0, *(role for role, _, _ in of)])
@@ -63,27 +72,29 @@ class Facts:
         self.is_one = not trace.run.get("threads") and len(processes) < 2
         self.watches_execs = len(set(self.image_of[1:])) > len(set(self.process_of[1:]))
 
-    def told(self):
+    def told(self) -> tuple[Told, ...]:
         """As the program that makes bytes is told them (maker.py)."""
         facts = self.processes, int(self.is_one), int(self.watches_execs), self.roles
         return (*facts, self.process_of, self.image_of)
 
 
 class _Followed:
-    def __init__(self, facts):
+    def __init__(self, facts: Facts) -> None:
         self._roles, self._image_of = facts.roles, facts.image_of
         self._process_of = [process << PROCESS for process in facts.process_of]
         self._is_one, self._watches_execs = facts.is_one, facts.watches_execs
-        self._images = {}  # process -> its program, where that may change
-        self._live = {}  # block -> (group, size, t_ns, tid)
-        self._latest = {}  # tid -> the block of its latest allocation, if that was its first
-        self._returning = []  # calls that hand out a block when they return: a heap
-        self._before = 0, ()  # the chunk before
+        self._images: dict[int, int] = {}  # process -> its program, where that may change
+        self._live: dict[int, tuple[int, int, int, int]] = {}  # block -> (group, size, t_ns, tid)
+        # Tid -> the block of its latest allocation, if that was its first.
+        self._latest: dict[int, int | None] = {}
+        # Calls that hand out a block when they return: a heap.
+        self._returning: list[tuple[int, int, int, int, int, int, int]] = []
+        self._before: tuple[int, Sequence[list[int]]] = 0, ()  # the chunk before
 
-    def allocates(self, group):
+    def allocates(self, group: int) -> bool:
         return self._roles[group] in (_REALLOC, _OTHER)
 
-    def chunk(self, first, columns):
+    def chunk(self, first: int, columns: list[list[int]]) -> Iterator[Happened]:
         present, groups, begun, *_ = columns
         blocks, is_one, roles, process_of = columns[9], self._is_one, self._roles, self._process_of
         if max(blocks) >> PROCESS:
@@ -120,17 +131,19 @@ class _Followed:
                     heappush(self._returning, row)
         self._before = first, columns
 
-    def finish(self):
+    def finish(self) -> Iterator[Happened]:
         yield from self._returned(None)
 
-    def _returned(self, until):
+    def _returned(self, until: int | None) -> Iterator[Happened]:
         """The calls that have returned until then; None: all."""
         waiting = self._returning
         while waiting and (until is None or waiting[0][0] <= until):
             _, _, *more = heappop(waiting)
             yield from self._allocate(*more)
 
-    def _allocate(self, t_ns, group, block, size, tid):
+    def _allocate(
+        self, t_ns: int, group: int, block: int, size: int, tid: int
+    ) -> Iterator[Happened]:
         grown = self._live.pop(block, None)
         if grown:
             yield (FREED, t_ns, *grown)
@@ -138,7 +151,7 @@ class _Followed:
         self._latest[tid] = None if grown else block
         yield ALLOCATED, t_ns, group, size, t_ns, tid
 
-    def _free(self, t_ns, block):
+    def _free(self, t_ns: int, block: int) -> Iterator[Happened]:
         if block not in self._live and self._returning:
             yield from self._returned(None)  # clocks are coarse: it was handed out before
         gone = self._live.pop(block, None)
@@ -147,7 +160,9 @@ class _Followed:
             is_temporary = self._latest.get(tid) == block
             yield TEMPORARY if is_temporary else FREED, t_ns, group, size, born, tid
 
-    def _nested(self, first, columns, at, block, size, is_end):
+    def _nested(
+        self, first: int, columns: list[list[int]], at: int, block: int, size: int, is_end: bool
+    ) -> Iterator[Happened]:
         """A call inside another one: it is not counted, but what it ends is gone."""
         if block in self._blocks_around(first, columns, at):
             return
@@ -159,9 +174,10 @@ class _Followed:
             self._live[block] = group, size, born, tid
             yield RESIZED, t_ns, group, size, before, tid
 
-    def _blocks_around(self, first, columns, at):
+    def _blocks_around(self, first: int, columns: list[list[int]], at: int) -> set[int]:
         """Those that the calls work on in which an event lies."""
-        found, seq = set(), first + at
+        found: set[int] = set()
+        seq = first + at
         for _ in range(DEEPEST):
             begin, held = (first, columns) if seq >= first else self._before
             row = seq - begin
@@ -175,7 +191,7 @@ class _Followed:
                 found.add(held[9][seq - begin] + self._process_of[held[1][seq - begin]])
         return found
 
-    def _exec(self, group, t_ns):
+    def _exec(self, group: int, t_ns: int) -> Iterator[Happened]:
         process, image = self._process_of[group], self._image_of[group]
         if self._images.setdefault(process, image) == image:
             return
@@ -188,18 +204,18 @@ class _Followed:
             yield FREED, t_ns, gone, size, born, tid
 
 
-def _check_blocks(first, present, blocks):
+def _check_blocks(first: int, present: Iterable[int], blocks: Iterable[int]) -> None:
     if any(has & _BLOCK and block >> PROCESS for has, block in zip(present, blocks)):
         raise TraceError("damaged: block of an event behind %d" % first)
 
 
-def _role(kind, name):
+def _role(kind: str, name: str) -> int:
     if kind != "call":
         return 0
     return _FREE if name == "free" else _REALLOC if name.startswith("realloc") else _OTHER
 
 
-def _bytes(columns, at, has):
+def _bytes(columns: Sequence[list[int]], at: int, has: int) -> int:
     """Bytes asked for, as much as 64 bits hold."""
     if not has & _SIZE:
         return 0
@@ -207,6 +223,6 @@ def _bytes(columns, at, has):
     return min(size * (columns[6][at] & MASK64), MASK64) if has & _NMEMB else size
 
 
-def _is_end(columns, at, has, size):
+def _is_end(columns: Sequence[list[int]], at: int, has: int, size: int) -> bool:
     """A realloc of a block to no bytes, which returned nothing."""
     return not size and bool(columns[7][at]) and not columns[8][at]

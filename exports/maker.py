@@ -21,6 +21,16 @@ import zlib
 from alloctrace.columns.check import TraceError, checked
 from alloctrace.columns.schema import COLUMN_NAMES
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any, BinaryIO, Union
+
+    from alloctrace.trace.read import Trace
+
+    Told = Union[int, bytes, "array[int]"]
+
 NAME = "brkpoint-rows"
 FEWEST = 100_000  # events: for less, starting it is not worth while
 LONGEST = 1 << 30  # bytes of a message
@@ -48,7 +58,7 @@ _FIRST_FREE = 10
 _PATIENCE_MS = 10_000
 
 
-def greeting():
+def greeting() -> str:
     """What one says that was built for these files."""
     found = 0
     for path in _FILES:
@@ -57,14 +67,14 @@ def greeting():
     return "%s %08x\n" % (NAME, found)
 
 
-def find():
+def find() -> str | None:
     """The path of the program, None where it is not built."""
     paths = [os.path.join(_TOP, place) for place in _PLACES]
     return next((path for path in paths if os.access(path, os.X_OK)), None)
 
 
 @contextlib.contextmanager
-def started(trace, out, mode, *told):
+def started(trace: Trace, out: BinaryIO | None, mode: str, *told: Told) -> Iterator[Maker | None]:
     """A Maker of one of its modes, that writes to `out` (None: it writes nothing); None where
     Python must do it. `told`: numbers, bytes, and arrays, whose length it knows by then."""
     path, file = find(), _descriptor(out)
@@ -76,7 +86,14 @@ def started(trace, out, mode, *told):
         yield _greeted(stack, trace, out, [path, mode], file, told)
 
 
-def _greeted(stack, trace, out, words, file, told):
+def _greeted(
+    stack: contextlib.ExitStack,
+    trace: Trace,
+    out: BinaryIO | None,
+    words: list[str],
+    file: int,
+    told: tuple[Told, ...],
+) -> Maker | None:
     try:
         pid, into, said = _spawned(words, file)
     except OSError:
@@ -91,7 +108,7 @@ def _greeted(stack, trace, out, words, file, told):
     return made
 
 
-def _descriptor(out):
+def _descriptor(out: BinaryIO | None) -> int | None:
     """A copy of where its bytes go, None where it is no file."""
     if out is None:
         return os.open(os.devnull, os.O_WRONLY)
@@ -101,16 +118,17 @@ def _descriptor(out):
         return None
 
 
-def _spawned(words, file):
+def _spawned(words: list[str], file: int) -> tuple[int, BinaryIO, BinaryIO]:
     """(its number, a file to tell it, a file of what it says). It has a session of its own: what
     the terminal sends is for us, and it ends with us."""
     ends = [*os.pipe(), *os.pipe()]
-    high = []
+    high: list[int] = []
+    environment: dict[str, str] = {}
     try:
         high += [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE) for end in (ends[0], ends[3])]
         pairs = (file, _OUT), (high[0], 0), (high[1], 1)
         actions = [(os.POSIX_SPAWN_DUP2, old, new) for old, new in pairs]
-        pid = os.posix_spawn(words[0], words, {}, file_actions=actions, setsid=True)
+        pid = os.posix_spawn(words[0], words, environment, file_actions=actions, setsid=True)
     except OSError:
         os.close(ends[1])
         os.close(ends[2])
@@ -121,7 +139,7 @@ def _spawned(words, file):
     return pid, open(ends[1], "wb"), open(ends[2], "rb")
 
 
-def _end(pid, *files):
+def _end(pid: int, *files: BinaryIO) -> None:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     for file in files:
@@ -129,7 +147,7 @@ def _end(pid, *files):
             file.close()
 
 
-def _is_said(said, wanted):
+def _is_said(said: BinaryIO, wanted: bytes) -> bool:
     """Whether it begins so: a stranger may say nothing, or anything."""
     found, poll = b"", select.poll()
     poll.register(said.fileno(), select.POLLIN)
@@ -141,13 +159,13 @@ def _is_said(said, wanted):
     return found == wanted
 
 
-def _as_told(value):
+def _as_told(value: Told) -> bytes:
     if isinstance(value, int):
         return struct.pack("<Q", value)
-    return value.tobytes() if hasattr(value, "tobytes") else text(value)
+    return text(value) if isinstance(value, bytes) else value.tobytes()
 
 
-def text(value):
+def text(value: bytes) -> bytes:
     """Bytes as it is told them, with their length in front."""
     return struct.pack("<Q", len(value)) + value
 
@@ -155,10 +173,12 @@ def text(value):
 class Maker:
     """It was told what it must know, and makes what the chunks are turned into."""
 
-    def __init__(self, trace, out, into, said):
+    def __init__(self, trace: Trace, out: BinaryIO | None, into: BinaryIO, said: BinaryIO) -> None:
         self._trace, self._out, self._into, self._said = trace, out, into, said
 
-    def follow(self, names, answer=None):
+    def follow(
+        self, names: Sequence[str], answer: Callable[[list[int]], bytes] | None = None
+    ) -> None:
         """Have all events turned into bytes. `names`: the columns of its mode; `answer(numbers)`:
         the bytes that it asks for."""
         for first, count, columns, late in self._trace.stored_chunks(names):
@@ -167,11 +187,13 @@ class Maker:
             self.say(_CHUNK, chunk)
             kind, payload = self._hear()
             while kind == _ASK:
+                if answer is None:
+                    raise RuntimeError("%s asks for what it was told" % NAME)
                 made = answer(memoryview(payload).cast("Q").tolist())
                 self.say(_ANSWER, made)
                 kind, payload = self._hear()
 
-    def results(self):
+    def results(self) -> Iterator[bytes]:
         """Yield what it counted: bytes. When all are taken, all is written."""
         self.say(_END, b"")
         kind, payload = self._hear()
@@ -179,7 +201,7 @@ class Maker:
             yield payload
             kind, payload = self._hear()
 
-    def say(self, kind, payload):
+    def say(self, kind: int, payload: bytes) -> None:
         if self._out is not None:
             self._out.flush()  # it writes to the same file
         with contextlib.suppress(BrokenPipeError):  # it has said why, or else is gone
@@ -187,7 +209,7 @@ class Maker:
             self._into.write(payload)
             self._into.flush()
 
-    def _hear(self):
+    def _hear(self) -> tuple[int, bytes]:
         kind, length = _HEAD.unpack(self._read(_HEAD.size))
         payload = self._read(length)
         if kind == _DAMAGED:
@@ -197,14 +219,16 @@ class Maker:
             raise OSError(number, os.strerror(number))
         return kind, payload
 
-    def _read(self, length):
+    def _read(self, length: int) -> bytes:
         found = self._said.read(length)
         if len(found) < length:
             raise RuntimeError("%s has ended early" % NAME)
         return found
 
 
-def _chunk(first, count, columns, late):
+def _chunk(
+    first: int, count: int, columns: list[tuple[Any, ...]], late: list[tuple[Any, ...]]
+) -> bytes:
     """A chunk as it is told; `columns`, `late`: rows of these tables."""
     parts = [struct.pack("<QQQ", first, count, len(columns))]
     for name, width, base, period, data, delta in columns:
@@ -215,7 +239,7 @@ def _chunk(first, count, columns, late):
     return b"".join(parts)
 
 
-def numbers(payload):
+def numbers(payload: bytes) -> list[int]:
     """The whole numbers of a result, 16 bytes each."""
     view = memoryview(payload)
     return [

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alloctrace.columns.group_table import GroupTable
+
 # Name -> (unit, in words). Those of reports/measures.py but `syscalls`: memory syscalls themselves.
 MEASURES = {
     "bytes": ("bytes", "bytes asked for"),
@@ -21,9 +27,9 @@ _COLUMNS = {
 }
 
 
-def of_groups(groups, name):
+def of_groups(groups: GroupTable, name: str) -> Iterator[tuple[int, int]]:
     """Yield (index, value) of the groups of a GroupTable that have something of a measure."""
-    is_syscall = [kind == "syscall" for kind, *_ in groups.whats]
+    is_syscall = [what.kind == "syscall" for what in groups.whats]
     wanted = name == "syscalls"
     for index, value in enumerate(groups.sums[_COLUMNS[name]]):
         if value > 0 and is_syscall[groups.what[index]] == wanted:

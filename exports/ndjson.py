@@ -9,6 +9,14 @@ from alloctrace.escape import visible
 from . import rows
 from .formats import Format
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import BinaryIO
+
+    from alloctrace.trace.read import Trace
+    from .formats import Choice
+
 FORMAT = Format(
     title="JSON lines, an object an event, or with --sites a place",
     ending=".ndjson",
@@ -26,24 +34,24 @@ class Look:
     none, address = "null", '"0x%x"'
 
     @staticmethod
-    def key(name):
+    def key(name: str) -> str:
         return '%s"%s":' % ("{" if name == rows.OWN[0] else ",", name)
 
     @staticmethod
-    def row(names, values):
+    def row(names: Sequence[str], values: Iterable[object]) -> str:
         return ",".join('"%s":%s' % (name, _value(v)) for name, v in zip(names, values))
 
     @classmethod
-    def rest(cls, names, values):
+    def rest(cls, names: Sequence[str], values: Iterable[object]) -> str:
         return ",%s}\n" % cls.row(names, values)
 
 
-def _value(value):
+def _value(value: object) -> str:
     """Text without what other readers refuse in JSON: bytes that were no UTF-8."""
     return json.dumps(visible(value) if isinstance(value, str) else value, ensure_ascii=False)
 
 
-def write(out, trace, choice):
+def write(out: BinaryIO, trace: Trace, choice: Choice) -> list[str]:
     if choice.sites:
         for row in rows.sites(trace, Look):
             out.write(("{%s}\n" % row).encode())

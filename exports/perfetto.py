@@ -15,6 +15,15 @@ from .formats import Format
 from .protobuf import data, number, text, varint
 from .slices import Slices
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, BinaryIO
+
+    from alloctrace.model import Border, Group
+    from alloctrace.trace.read import Trace
+    from .formats import Choice
+
 FORMAT = Format(
     title="a timeline for Perfetto: threads, calls and the syscalls in them, phases, counters",
     ending=".perfetto-trace",
@@ -33,7 +42,7 @@ _BYTES = number(3, 3)  # CounterDescriptor.unit
 _MOST_KNOWN = 1 << 16
 
 
-def write(out, trace, _):
+def write(out: BinaryIO, trace: Trace, _: Choice) -> list[str]:
     file = _File(out, trace)
     events = Slices(out, trace, file)
     events.write()
@@ -42,10 +51,17 @@ def write(out, trace, _):
     return []
 
 
+def _told(made: bytes) -> Callable[[], bytes]:
+    """For _track: a descriptor that is made already."""
+    return lambda: made
+
+
 class _File:
-    def __init__(self, out, trace):
+    def __init__(self, out: BinaryIO, trace: Trace) -> None:
         self._out, self._trace, self._groups = out, trace, trace.sums().groups
-        self._interned, self._uuids, self._made = {}, {}, {}
+        self._interned: dict[tuple[int, str], int] = {}
+        self._uuids: dict[tuple[Any, ...], int] = {}
+        self._made: dict[int, tuple[bytes, int]] = {}
         self._named = regions.Named(trace)
         images = [row for row in trace.run.get("images") or () if isinstance(row, dict)]
         self._pids = {number_of(row, "index"): number_of(row, "pid") for row in images}
@@ -53,14 +69,14 @@ class _File:
         self._put(_SEQUENCE + _BEGINS)
         self._id(_KEYS, "size")  # of each event: a small number
 
-    def _put(self, packet):
+    def _put(self, packet: bytes) -> None:
         self._out.write(data(1, packet))
 
-    def _at(self, t_ns, event):
+    def _at(self, t_ns: int, event: bytes) -> None:
         """A packet with an event; its time is there even where it is 0."""
         self._put(b"\x40" + varint(t_ns) + _SEQUENCE + _NEEDS + data(_EVENT, event))
 
-    def _id(self, kind, value):
+    def _id(self, kind: int, value: str) -> int:
         """The number of an interned text; told where it is new."""
         known = self._interned.get((kind, value))
         if known is None:
@@ -70,13 +86,13 @@ class _File:
             )
         return known
 
-    def said(self, key, value):
+    def said(self, key: str, value: str) -> bytes:
         """A debug annotation of a text."""
         return data(4, number(1, self._id(_KEYS, key)) + number(17, self._id(_TEXTS, value)))
 
     # tracks
 
-    def _track(self, key, message):
+    def _track(self, key: tuple[Any, ...], message: Callable[[], bytes]) -> bytes:
         """The field of TrackEvent that names a track; `message`: a function of its descriptor."""
         uuid = self._uuids.get(key)
         if uuid is None:
@@ -85,19 +101,19 @@ class _File:
             self._put(_SEQUENCE + data(_TRACK, number(1, uuid) + made))
         return number(11, uuid)
 
-    def _parent(self, pid):
+    def _parent(self, pid: int) -> bytes:
         return number(5, self._process(pid))
 
-    def _process(self, pid):
-        def message():
+    def _process(self, pid: int) -> int:
+        def message() -> bytes:
             name = self._paths.get(pid) or text_of(self._trace.run, "program")
             return data(3, number(1, pid) + text(6, stacks.short(name.rsplit("/", 1)[-1])))
 
         self._track(("process", pid), message)
         return self._uuids["process", pid]
 
-    def _thread(self, pid, tid):
-        def message():
+    def _thread(self, pid: int, tid: int) -> bytes:
+        def message() -> bytes:
             rows = self._trace.run.get("thread_names") or ()
             name = [row["name"] for row in rows if (row["pid"], row["tid"]) == (pid, tid)]
             called = text(5, stacks.short(name[-1])) if name else b""
@@ -107,31 +123,32 @@ class _File:
 
     # what events are made of (slices.py)
 
-    def thread(self, id_, tid):
+    def thread(self, id_: int, tid: int) -> tuple[tuple[int, int], bytes, bytes]:
         """(its key, what begins an event of it, what ends one); `id_`: of a group."""
         pid = self._groups.bare(id_ - 1).pid
         track = self._thread(pid, tid)
         return (pid, tid), _BEGIN + track, _END + track
 
     @staticmethod
-    def event(size):
+    def event(size: int) -> tuple[bytes, int]:
         """(what stands between the time of a packet and an event of so many bytes, how much of the
         packet are both)."""
         between = _SEQUENCE + _NEEDS + data(_EVENT, bytes(size))[:-size]
         return between, len(between) + size + 1
 
-    def size(self, value):
+    def size(self, value: int | tuple[int]) -> bytes:
         """A debug annotation of a size: its uint_value, or of (value,) its int_value."""
-        is_signed = isinstance(value, tuple)
-        _, *signs = self.of_size()
-        return data(4, signs[is_signed] + varint(*value if is_signed else (value,)))
+        _, unsigned, signed = self.of_size()
+        if isinstance(value, tuple):
+            return data(4, signed + varint(*value))
+        return data(4, unsigned + varint(value))
 
-    def of_size(self):
+    def of_size(self) -> tuple[bytes, bytes, bytes]:
         """(what begins such an annotation, what is in front of its uint_value, its int_value)."""
         key = number(1, self._id(_KEYS, "size"))
         return b"\x22", key + b"\x18", key + b"\x20"
 
-    def about(self, id_):
+    def about(self, id_: int) -> tuple[bytes, int]:
         """(what all events of a group say of themselves, its process's bits of a block)."""
         if len(self._made) >= _MOST_KNOWN:
             self._made.clear()
@@ -139,13 +156,13 @@ class _File:
             self._made[id_] = self._about(self._groups.bare(id_ - 1))
         return self._made[id_]
 
-    def _about(self, group):
+    def _about(self, group: Group) -> tuple[bytes, int]:
         frame = self._trace.tree.deciding_frame(group.stack, group.verdict)
         said = {
             "phase": group.phase,
-            "owner": group.verdict and group.verdict.owner,
+            "owner": group.verdict.owner if group.verdict else None,
             "purpose": measure.purpose(group),
-            "function": frame and stacks.name(frame),
+            "function": stacks.name(frame) if frame else None,
             "entered": group.impl,
             "region": self._named.path(group.region),
         }
@@ -157,36 +174,36 @@ class _File:
 
     # phases and counters
 
-    def phases(self, last):
+    def phases(self, last: int) -> None:
         """A track a process; a phase lasts until the next one of its process, the last one until
         `last`."""
-        rows = {}
+        rows: dict[int, list[tuple[int, str]]] = {}
         for border in self._trace.borders:
             pid = self._pid(border)
             rows.setdefault(pid, []).append((border.t_ns, border.phase))
         for pid, begun in rows.items():
             made = self._parent(pid) + text(2, "phases")
-            track = self._track(("phases", pid), lambda made=made: made)
+            track = self._track(("phases", pid), _told(made))
             ends = [t_ns for t_ns, _ in begun[1:]] + [max(last, begun[-1][0])]
             for (t_ns, phase), end in zip(begun, ends):
                 name = number(10, self._id(_NAMES, "phase " + phase))
                 self._at(t_ns, _BEGIN + track + name)
                 self._at(max(t_ns, end), _END + track)
 
-    def _pid(self, border):
+    def _pid(self, border: Border) -> int:
         return self._pids.get(border.image) or number_of(self._trace.run, "pid")
 
-    def counters(self):
+    def counters(self) -> None:
         """Live bytes at the moments that the trace tells of, resident ones at the borders."""
         made = text(2, "live bytes") + data(8, _BYTES)
         for _, t_ns, live, _ in self._trace.sums().timeline:
-            self._count(self._track(("live",), lambda: made), t_ns, live)
+            self._count(self._track(("live",), _told(made)), t_ns, live)
         for border in self._trace.borders:
             pid = self._pid(border)
             if border.rss_bytes is not None:
                 about = self._parent(pid) + text(2, "resident bytes") + data(8, _BYTES)
-                track = self._track(("resident", pid), lambda about=about: about)
+                track = self._track(("resident", pid), _told(about))
                 self._count(track, border.t_ns, border.rss_bytes)
 
-    def _count(self, track, t_ns, value):
+    def _count(self, track: bytes, t_ns: int, value: int) -> None:
         self._at(t_ns, _COUNTER + track + varint(30 << 3) + varint(value))

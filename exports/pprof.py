@@ -9,12 +9,30 @@ from __future__ import annotations
 
 import datetime
 import gzip
+from collections import namedtuple
 
 from alloctrace import measure, words
 
 from . import by_thread, regions, stacks
 from .formats import Format
 from .protobuf import data, number, numbers, text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, BinaryIO, NamedTuple
+
+    from alloctrace.model import Group, Module
+    from alloctrace.trace.read import Trace
+    from .formats import Choice
+
+    class Line(NamedTuple):
+        function: str
+        file: str | None
+        line: int | None
+
+else:
+    Line = namedtuple("Line", "function file line")
 
 FORMAT = Format(
     title="a profile for pprof and the stores that take it (Pyroscope, Parca, Google's)",
@@ -39,7 +57,7 @@ _TIME, _DURATION, _PERIOD_TYPE, _PERIOD, _DEFAULT = 9, 10, 11, 12, 14
 _LEVEL = 6
 
 
-def write(out, trace, _):
+def write(out: BinaryIO, trace: Trace, _: Choice) -> list[str]:
     with gzip.GzipFile(
         filename="", mode="wb", fileobj=out, compresslevel=_LEVEL, mtime=0
     ) as zipped:
@@ -50,15 +68,18 @@ def write(out, trace, _):
 class _Profile:
     """Writes a message as soon as it is known; what it refers to may come behind it."""
 
-    def __init__(self, out, trace):
+    def __init__(self, out: gzip.GzipFile, trace: Trace) -> None:
         self._out, self._trace = out, trace
         self._named = regions.Named(trace)
-        self._strings, self._functions, self._locations = {}, {}, {}
+        self._strings: dict[str, int] = {}
+        self._functions: dict[tuple[str, str | None], int] = {}
+        self._locations: dict[tuple[int, int, tuple[Line, ...]], int] = {}
         self._string("")
         self._mappings = self._mapped(trace.modules)
-        self._of_node = {}  # node where a location begins -> (its id, the node behind it)
+        # Node where a location begins -> (its id, the node behind it).
+        self._of_node: dict[int, tuple[int, int]] = {}
 
-    def write(self):
+    def write(self) -> bool:
         """Whether there was nothing."""
         for name, unit, _ in TYPES:
             self._put(_SAMPLE_TYPE, self._type(name, unit))
@@ -74,57 +95,58 @@ class _Profile:
             self._put(_SAMPLE, locations + numbers(2, values) + b"".join(labels))
         return not samples
 
-    def _put(self, field, message):
+    def _put(self, field: int, message: bytes) -> None:
         self._out.write(data(field, message))
 
-    def _type(self, name, unit):
+    def _type(self, name: str, unit: str) -> bytes:
         return number(1, self._string(name)) + number(2, self._string(unit))
 
-    def _string(self, value):
+    def _string(self, value: str) -> int:
         known = self._strings.get(value)
         if known is None:
             known = self._strings[value] = len(self._strings)
             self._out.write(text(_STRING, value))
         return known
 
-    def _samples(self):
+    def _samples(self) -> dict[tuple[int, tuple[bytes, ...]], list[int]]:
         """{(node, labels): values} of the groups that allocated: equal ones are one sample."""
         groups, node_of = self._trace.sums().groups, self._trace.tree.node
         columns = [groups.sums[column] for *_, column in TYPES]
-        alike, found = {}, {}
+        alike: dict[tuple[int, ...], tuple[bytes, ...]] = {}
+        found: dict[tuple[int, tuple[bytes, ...]], list[int]] = {}
         has_many = bool(self._trace.run.get("threads") or self._trace.run.get("children"))
         # Several threads can be told apart by events alone.
         shares = by_thread.shares(self._trace) if has_many and self._trace.keeps_events else {}
         for index, count in enumerate(groups.sums["allocations"]):
             if not count:
                 continue
-            of = groups.what[index], groups.verdict[index], groups.purpose[index]
-            of += (groups.region[index],)
+            what, region = groups.what[index], groups.region[index]
+            of = what, groups.verdict[index], groups.purpose[index], region
             if of not in alike:
                 alike[of] = self._labels(groups.bare(index))
-            alone = None if has_many else groups.whats[of[0]][3]  # the process's
+            alone = None if has_many else groups.whats[what].pid  # the process's
             whole = {alone: [column[index] for column in columns]}
             for tid, values in shares.get(index + 1, whole).items():
                 if values[0]:
-                    thread = self._label("thread", tid and str(tid))
+                    thread = self._label("thread", str(tid) if tid else None)
                     key = node_of(groups.stack[index]), alike[of] + thread
                     values = list(map(sum, zip(found[key], values))) if key in found else values
                     found[key] = values
         return found
 
-    def _label(self, key, value):
+    def _label(self, key: str, value: str | None) -> tuple[bytes, ...]:
         """A tuple of its message; of none where there is no value."""
         if not value:
             return ()
         return (data(3, number(1, self._string(key)) + number(2, self._string(value))),)
 
-    def _labels(self, group):
+    def _labels(self, group: Group) -> tuple[bytes, ...]:
         """The messages of a sample's labels."""
         owner = group.verdict.owner if group.verdict else None
         said = {
             "phase": group.phase,
             "origin": measure.origin(group),
-            "owner": owner and stacks.short(owner),
+            "owner": stacks.short(owner) if owner else None,
             "purpose": stacks.short(measure.purpose(group) or ""),
             "call": stacks.short(group.name),
             "pid": str(group.pid),
@@ -132,9 +154,9 @@ class _Profile:
         }
         return tuple(one for key, value in said.items() for one in self._label(key, value))
 
-    def _stack(self, node):
+    def _stack(self, node: int) -> list[int]:
         """The ids of the locations of a stack, innermost first."""
-        found = []
+        found: list[int] = []
         while node > 0:
             if node not in self._of_node:
                 self._of_node[node] = self._location(node)
@@ -142,46 +164,49 @@ class _Profile:
             found.append(id_)
         return found + [self._place(0, 0, [self._cut(node)])] if node < 0 else found
 
-    def _cut(self, node):
+    def _cut(self, node: int) -> Line:
         """A frame in place of those that a cut stack lacks."""
-        return "[stack cut: %s]" % words.CUTS.get(-node), None, None
+        return Line("[stack cut: %s]" % words.CUTS.get(-node), None, None)
 
-    def _location(self, node):
+    def _location(self, node: int) -> tuple[int, int]:
         """(id, the node behind it) of a frame and what was inlined into it: its lines."""
-        tree, lines = self._trace.tree, []
+        tree = self._trace.tree
+        lines: list[Line] = []
         while True:
             frame = tree.frames[tree.frame_of[node]]
-            lines.append((stacks.name(frame), frame.file, frame.line))
+            lines.append(Line(stacks.name(frame), frame.file, frame.line))
             node = tree.parents[node]
             if not frame.inlined or node <= 0:
                 break
-        mapping, base = self._mappings.get(frame.path, (0, None))
-        address = frame.pc if base is None else base + frame.offset
+        known = self._mappings.get(frame.path)
+        mapping, address = (known[0], known[1] + frame.offset) if known else (0, frame.pc)
         return self._place(mapping, address, lines), node
 
-    def _place(self, mapping, address, lines):
+    def _place(self, mapping: int, address: int, lines: list[Line]) -> int:
         key = mapping, address, tuple(lines)
         known = self._locations.get(key)
         if known is None:
             known = self._locations[key] = len(self._locations) + 1
-            made = [data(4, number(1, self._function(*at)) + number(2, at[2] or 0)) for at in lines]
+            made = [
+                data(4, number(1, self._function(at)) + number(2, at.line or 0)) for at in lines
+            ]
             message = number(1, known) + number(2, mapping) + number(3, address) + b"".join(made)
             self._put(_LOCATION, message)
         return known
 
-    def _function(self, name, file, _):
-        known = self._functions.get((name, file))
+    def _function(self, at: Line) -> int:
+        known = self._functions.get((at.function, at.file))
         if known is None:
-            known = self._functions[name, file] = len(self._functions) + 1
-            called, where = self._string(name), self._string(stacks.short(file or ""))
+            known = self._functions[at.function, at.file] = len(self._functions) + 1
+            called, where = self._string(at.function), self._string(stacks.short(at.file or ""))
             message = number(1, known) + number(2, called) + number(3, called) + number(4, where)
             self._put(_FUNCTION, message)
         return known
 
-    def _mapped(self, modules):
+    def _mapped(self, modules: Iterable[Module]) -> dict[str, tuple[int, int]]:
         """{path: (id, load bias)}: in which process and how often it was loaded makes no
         difference, so one file is one mapping."""
-        found = {}  # readers take the first one for the program
+        found: dict[str, tuple[int, int]] = {}  # readers take the first one for the program
         for module in sorted(modules, key=lambda module: module.role != "executable"):
             if module.path in found or not module.path:
                 continue
@@ -194,7 +219,7 @@ class _Profile:
         return found
 
 
-def _begun(run):
+def _begun(run: dict[str, Any]) -> int:
     """Nanoseconds since 1970, where the trace says when."""
     try:
         then = datetime.datetime.strptime(str(run.get("date")), "%Y-%m-%d %H:%M:%S %z")

@@ -17,6 +17,18 @@ from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 from . import maker
 from .protobuf import fixed64, varint
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, BinaryIO, NamedTuple, Optional, Union
+
+    from alloctrace.trace.read import Trace
+    from .perfetto import _File
+
+    Made = tuple[bytes, Optional[int], "_Thread"]
+    Open = list[tuple[int, int]]  # slices: number of the event, when it ends
+    Size = Union[int, tuple[int], None]  # as _bytes has it
+
 _COLUMNS = ("group", "tid", "present", "t_ns", "dur_ns", "size", "nmemb", "block", "cause",
             "outer")  # fmt: skip
 _DUR, _SIZE, _NMEMB = PRESENT["dur_ns"], PRESENT["size"], PRESENT["nmemb"]
@@ -35,21 +47,33 @@ _LOW = [bytes((low & 127 | 128, low >> 7 | 128)) for low in range(1 << _BITS)]
 
 # slices: those that are open, (number of the event, when it ends); ends: see Slices._ends; event:
 # what ends one.
-_Thread = namedtuple("_Thread", "number slices ends event")
+if TYPE_CHECKING:
+
+    class _Thread(NamedTuple):
+        number: int
+        slices: Open
+        ends: list[bytes]
+        event: bytes
+
+else:
+    _Thread = namedtuple("_Thread", "number slices ends event")
 
 
 class Slices:
     """`file`: what they are made of, see _File in perfetto.py."""
 
-    def __init__(self, out, trace, file):
+    def __init__(self, out: BinaryIO, trace: Trace, file: _File) -> None:
         self._out, self._trace, self._file = out, trace, file
-        self._threads, self._made = {}, _Kept(self._make)
-        self._sizes = _Kept(lambda size: b"" if size is None else file.size(size))
-        self._events = _Kept(file.event)
-        self._heads = _Kept(lambda size: _PACKET + varint(size) + _AT)
+        self._threads: dict[tuple[int, int], _Thread] = {}
+        self._made: dict[tuple[int, int, int], Made] = _Kept(self._make)
+        self._sizes: dict[Size, bytes] = _Kept(
+            lambda size: b"" if size is None else file.size(size)
+        )
+        self._events: dict[int, tuple[bytes, int]] = _Kept(file.event)
+        self._heads: dict[int, bytes] = _Kept(lambda size: _PACKET + varint(size) + _AT)
         self.last = 0  # when the latest thing happened
 
-    def write(self):
+    def write(self) -> None:
         with maker.started(self._trace, self._out, "slices", *self._told()) as made:
             if made is not None:
                 made.follow(_COLUMNS, self._asked)
@@ -64,13 +88,13 @@ class Slices:
             ended = self._ended(thread.slices, 0, _FOREVER, thread.ends)
             self._out.write(b"".join(ended))
 
-    def _told(self):
+    def _told(self) -> tuple[bytes, ...]:
         """What the program that makes bytes must know: what stands in front of a packet, a time, an
         event, a size in it, and a size without and with a sign."""
         event, _ = self._file.event(1)
         return _PACKET, _AT, event[:-1], *self._file.of_size()
 
-    def _asked(self, keys):
+    def _asked(self, keys: list[int]) -> bytes:
         """What it asks for: what all events of a group, a thread and alike in `present` say."""
         said = []
         for key in zip(keys[::3], keys[1::3], keys[2::3]):
@@ -79,7 +103,19 @@ class Slices:
             said += [maker.text(thread.event), maker.text(about)]
         return b"".join(said)
 
-    def _some(self, first, groups, tids, has, times, durs, sizes, nmembs, blocks, *inside):
+    def _some(
+        self,
+        first: int,
+        groups: list[int],
+        tids: list[int],
+        has: list[int],
+        times: list[int],
+        durs: list[int],
+        sizes: list[int],
+        nmembs: list[int],
+        blocks: list[int],
+        *inside: list[int],
+    ) -> list[bytes]:
         """The packets of some events. A packet is its head, when, how long its event is, what all
         such events say, of which block it is, and a size."""
         keys = zip(groups, tids, has)
@@ -98,9 +134,15 @@ class Slices:
         self.last = max(self.last, max(times))
         return self._nested(first, zip(has, times, durs, threads, begins), *inside)
 
-    def _nested(self, first, rows, causes, outers):
+    def _nested(
+        self,
+        first: int,
+        rows: Iterable[tuple[int, int, int, _Thread, bytes]],
+        causes: list[int],
+        outers: list[int],
+    ) -> list[bytes]:
         """The packets that begin slices, and in front of each those that end what is over."""
-        made = []
+        made: list[bytes] = []
         put = made.append
         for seq, (has, t_ns, dur, (_, slices, ends, _), begin) in enumerate(rows, first):
             end = t_ns + dur if has & _DUR else _FOREVER
@@ -121,7 +163,7 @@ class Slices:
             slices.append((seq, end))
         return made
 
-    def _ended(self, slices, depth, t_ns, ends):
+    def _ended(self, slices: Open, depth: int, t_ns: int, ends: list[bytes]) -> list[bytes]:
         """End the slices from `depth` on, the innermost first; what had no end ends here."""
         found = []
         for _, end in slices[: depth - 1 if depth else None : -1]:
@@ -133,7 +175,7 @@ class Slices:
         del slices[depth:]
         return found
 
-    def _make(self, key):
+    def _make(self, key: tuple[int, int, int]) -> Made:
         """(what all such events say, the process's bits of a block or None, their thread)."""
         group, tid, has = key
         about, process = self._file.about(group)
@@ -146,31 +188,31 @@ class Slices:
         event += b"" if has & _DUR else self._file.said("return", "never seen")
         return (event + _FLOW, process, thread) if has & _BLOCK else (event, None, thread)
 
-    def _ends(self, event):
+    def _ends(self, event: bytes) -> list[bytes]:
         """[what follows the time of a packet that ends a slice; what is before it, by how long the
         upper part of the time is]."""
         tail = self._file.event(len(event))[0] + event
         return [tail] + [self._heads[len(tail) + len(_LOW[0]) + n + len(_AT)] for n in range(1, 11)]
 
 
-class _Kept(dict):
+class _Kept(dict["Any", "Any"]):
     """{key: make(key)}, some of them."""
 
-    def __init__(self, make):
+    def __init__(self, make: Callable[[Any], Any]) -> None:
         super().__init__()
         self._make = make
 
-    def __missing__(self, key):
+    def __missing__(self, key: Any) -> Any:
         if len(self) >= _MOST_KNOWN:
             self.clear()
         self[key] = made = self._make(key)
         return made
 
 
-_HIGH = _Kept(varint)
+_HIGH: dict[int, bytes] = _Kept(varint)
 
 
-def _depth(slices, within):
+def _depth(slices: Open, within: int) -> int:
     """How many of them are around an event that lies in `within`."""
     depth = len(slices)
     while depth and slices[depth - 1][0] != within:
@@ -178,7 +220,7 @@ def _depth(slices, within):
     return depth
 
 
-def _bytes(has, sizes, nmembs):
+def _bytes(has: list[int], sizes: list[int], nmembs: list[int]) -> Sequence[Size]:
     """What each asked for, as much as 64 bits hold; None where it asked for nothing, and in a tuple
     what is signed."""
     known = set(has)
@@ -187,7 +229,7 @@ def _bytes(has, sizes, nmembs):
     return list(map(_bytes_of, has, sizes, nmembs))
 
 
-def _bytes_of(has, size, nmemb):
+def _bytes_of(has: int, size: int, nmemb: int) -> Size:
     if not has & _SIZE:
         return None
     if has & SIGNED_SIZE:

@@ -12,6 +12,14 @@ from . import folded, regions, stacks
 from .formats import CannotExport, Format
 from .measures import MEASURES
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+    from alloctrace.model import Frame
+    from alloctrace.trace.read import Trace
+    from .formats import Choice
+
 FORMAT = Format(
     title="flame graphs for speedscope: one profile a measure, all in one file",
     ending=".speedscope.json",
@@ -24,7 +32,7 @@ FORMAT = Format(
 _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
 
-def write(out, trace, _):
+def write(out: BinaryIO, trace: Trace, _: Choice) -> list[str]:
     frames = _Frames()
     merged = stacks.Merged(trace.tree, frames.of_frame, frames.of_text)
     named = regions.Named(trace)
@@ -44,14 +52,22 @@ def write(out, trace, _):
     return []
 
 
-def _name(run):
+def _name(run: dict[str, Any]) -> str:
     return stacks.short(" ".join(map(str, run.get("command") or ())) or "a run")
 
 
-def _profile(out, measure, found, merged, named, frames):
+def _profile(
+    out: BinaryIO,
+    measure: tuple[str, str],
+    found: dict[stacks.Key, int],
+    merged: stacks.Merged,
+    named: regions.Named,
+    frames: _Frames,
+) -> None:
     """Samples are lists of frames, outermost first."""
     means, unit = measure
-    head = {"type": "sampled", "name": means, "unit": "bytes" if unit == "bytes" else "none"}
+    head: dict[str, Any] = {"type": "sampled", "name": means}
+    head["unit"] = "bytes" if unit == "bytes" else "none"
     head.update(startValue=0, endValue=sum(found.values()))
     out.write(json.dumps(head)[:-1].encode() + b',"samples":[')
     for number, (phase, origin, region, node, syscall) in enumerate(found):
@@ -66,17 +82,18 @@ def _profile(out, measure, found, merged, named, frames):
 class _Frames:
     """`rows`: what the file shares; a frame is its number there."""
 
-    def __init__(self):
-        self.rows, self._numbers = [], {}
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._numbers: dict[tuple[str, str | None, int | None], int] = {}
 
-    def of_frame(self, frame):
+    def of_frame(self, frame: Frame) -> int:
         file = stacks.short(frame.file) if frame.file else None
         return self._number(stacks.name(frame), file, frame.line)
 
-    def of_text(self, text):
+    def of_text(self, text: str) -> int:
         return self._number(text)
 
-    def _number(self, name, file=None, line=None):
+    def _number(self, name: str, file: str | None = None, line: int | None = None) -> int:
         key = name, file, line
         if key not in self._numbers:
             self._numbers[key] = len(self.rows)

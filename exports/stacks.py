@@ -13,10 +13,21 @@ from array import array
 from alloctrace import words
 from alloctrace.escape import visible
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Optional
+
+    from alloctrace.model import Frame, Verdict
+    from alloctrace.stacks.tree import StackTree
+    from alloctrace.trace.read import Trace
+
+    Key = tuple[str, str, int, int, Optional[str]]  # phase, origin, region, stack, leaf
+
 LONGEST = 400  # characters of a name: a stranger's may have 131072, and be in every line
 
 
-def short(text):
+def short(text: str) -> str:
     """`text` in printable characters, and not longer than a viewer can bear; names that differ stay
     different."""
     if len(text) > LONGEST:
@@ -25,21 +36,21 @@ def short(text):
     return visible(text)
 
 
-def name(frame):
+def name(frame: Frame) -> str:
     """A function; where it has no name its place: `libc.so.6+0x1f3`."""
     if frame.function:
         return short(frame.function)
     return short(frame.module) + "+%#x" % frame.offset if frame.module else hex(frame.pc)
 
 
-def origin(verdict):
+def origin(verdict: Verdict | None) -> str:
     """One of words.ORIGINS, a runtime with its owner: `runtime C++`."""
     if verdict is None:
         return "unknown"
     return verdict.origin + (" " + short(verdict.owner) if verdict.owner else "")
 
 
-def roots(phase, verdict):
+def roots(phase: str, verdict: Verdict | None) -> tuple[str, str]:
     """The two outermost frames."""
     return "[phase %s]" % phase, "[origin %s]" % origin(verdict)
 
@@ -52,9 +63,13 @@ class Merged:
     with a frame that says so: `cut(text)` makes its key.
     """
 
-    def __init__(self, tree, key, cut=str):
-        self.keys, self.parents = [None], array("I", [0])
-        self._known, said = {}, {}
+    def __init__(
+        self, tree: StackTree, key: Callable[[Frame], Any], cut: Callable[[str], Any] = str
+    ) -> None:
+        self.keys: list[Any] = [None]
+        self.parents = array("I", [0])
+        self._known: dict[tuple[int, Any], int] = {}
+        said: dict[int, Any] = {}
         self.of = array("I", [0])
         self._cuts = {
             -number: self._node(0, cut("[stack cut: %s]" % why))
@@ -69,7 +84,7 @@ class Merged:
             above = self.of[parent] if parent > 0 else self._cuts.get(parent, 0)
             self.of.append(self._node(above, said[frame]))
 
-    def _node(self, parent, key):
+    def _node(self, parent: int, key: Any) -> int:
         number = self._known.get((parent, key))
         if number is None:
             number = self._known[parent, key] = len(self.keys)
@@ -77,27 +92,33 @@ class Merged:
             self.parents.append(parent)
         return number
 
-    def at(self, node):
+    def at(self, node: int) -> int:
         """The number of a node; of a stack without frames its reason, or 0."""
         return self.of[node] if node > 0 else self._cuts.get(node, 0)
 
-    def outwards(self, number):
+    def outwards(self, number: int) -> list[Any]:
         """Its keys, innermost first."""
-        found = []
+        found: list[Any] = []
         while number:
             found.append(self.keys[number])
             number = self.parents[number]
         return found
 
 
-def sums(trace, merged, pairs, leaf=None):
+def sums(
+    trace: Trace,
+    merged: Merged,
+    pairs: Iterable[tuple[int, int]],
+    leaf: Callable[[int], str] | None = None,
+) -> dict[Key, int]:
     """{(phase, origin's text, region, number in `merged`, leaf): sum} of (index of a group, value).
 
     `leaf(index)`: what else tells them apart.
     """
-    groups, tree, found = trace.sums().groups, trace.tree, {}
+    groups, tree = trace.sums().groups, trace.tree
+    found: dict[Key, int] = {}
     texts = [origin(verdict) for verdict in groups.verdicts]
-    phases = [phase for *_, phase, _ in groups.whats]
+    phases = [what.phase for what in groups.whats]
     for index, value in pairs:
         key = (
             phases[groups.what[index]],

@@ -86,8 +86,10 @@ struct chunk {
     uint32_t owner; /* index of the thread state, plus 1 */
     uint32_t next;  /* index of the chunk that follows, plus 1; 0: none yet */
     uint32_t end;   /* offset behind the last record, once `next` is set */
-    uint32_t serial;
-    uint64_t unused[2];
+    uint32_t unused;
+    uint64_t
+        before; /* where the thread stood (`cur`) when it went on to this chunk; 0: the first */
+    uint64_t free;
     unsigned char records[CHUNK_SIZE - CHUNK_HEAD];
 };
 

@@ -22,6 +22,8 @@ WORDS: dict[str, Any] = {
     },
     "deeds": {
         "free": "freed a block{block}",
+        "free null": "called free without a pointer",
+        "free unknown": "freed what is no live block that was seen: older, freed already, or none",
         "realloc": "asked for {bytes} in place of an older block{block}",
         "reallocarray": "asked for {bytes} in place of an older block{block}",
         "call": "asked for {bytes}{block}",
@@ -87,6 +89,12 @@ def deed(event: Event, size: str, block: str) -> str:
     if event.name == "brk":
         moved = event.size or 0
         key = "brk up" if moved > 0 else "brk down" if moved < 0 else "brk"
+    elif event.name == "free" and not event.ptr:
+        key = "free null"
+    elif event.name == "free" and event.block is None and event.outer is None:
+        key = "free unknown"
+    elif event.name in ("realloc", "reallocarray") and not event.ptr:
+        key = "call"
     else:
         key = event.name if event.name in WORDS["deeds"] else "call"
     return fill(WORDS["deeds"][key], bytes=size, block=block)

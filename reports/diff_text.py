@@ -26,8 +26,17 @@ def render(
 
 
 def _lines(head: list[str], rows: list[list[str]], ink: Ink, align: str) -> Iterator[str]:
+    """Where all has no room side by side, its last figure stands in a table beneath: that of the
+    last title, and what has none behind it."""
     rows = [[ink.said(text) for text in row] for row in rows]
-    return tables.lines(head, rows, ink, align)
+    last = max(at for at, title in enumerate(head) if title)
+    if align[last] in "lL" or tables.can_give_way(head, rows, ink, align):
+        yield from tables.lines(head, rows, ink, align)
+        return
+    names = sum(side in "lL" for side in align)
+    yield from _lines(head[:last], [row[:last] for row in rows], ink, align[:last])
+    beneath = [row[:names] + row[last:] for row in rows if any(row[last + 1 :])]
+    yield from tables.lines(head[:names] + head[last:], beneath, ink, align[:names] + align[last:])
 
 
 def _sides(compared: dict[str, Any], ink: Ink) -> Iterator[str]:

@@ -20,8 +20,19 @@ def goes_on(summary: dict[str, Any]) -> bool:
 
 
 def has_end(summary: dict[str, Any]) -> bool:
-    """Whether what is live is live at the program's own end: what is not freed then is leaked."""
-    return not (_is_left(summary) or goes_on(summary) or summary["exit"]["kind"] == "signalled")
+    """Whether what is live is live at the program's own end: what is not freed then is left."""
+    return not (_is_left(summary) or goes_on(summary) or _kind(summary) in ("signalled", "running"))
+
+
+def _kind(summary: dict[str, Any]) -> str:
+    """How the program ended that the numbers are of; of several, the run."""
+    over = summary["sums_over"]
+    for process in summary["processes"] if over["what"] == "one" else ():
+        if process["pid"] == over["pid"] and process["programs"]:
+            if process["programs"][-1]["image"] != over["image"]:
+                return "exec"
+            return str(process["exit"]["kind"])
+    return str(summary["exit"]["kind"])
 
 
 def ending(summary: dict[str, Any]) -> str:
@@ -59,14 +70,16 @@ def repeat(summary: dict[str, Any]) -> str:
 def what_live_means(summary: dict[str, Any]) -> str:
     """What the last row of the memory stands for, and from when its sums count."""
     since = " since the attach" if summary.get("attached") else ""
-    what = "leaked: live at the end" if has_end(summary) else "live: " + when(summary)
+    what = "left: live at the end" if has_end(summary) else "live: " + when(summary)
     return "bytes asked for%s; %s" % (since, what)
 
 
 def when(summary: dict[str, Any]) -> str:
     """The moment of the last sums, where it is not the program's own end."""
-    if summary["exit"]["kind"] == "signalled":
+    if _kind(summary) == "signalled":
         return "when it was killed"
+    if _kind(summary) == "running":
+        return "when the recording ended"
     return "now" if goes_on(summary) else "when it was left"
 
 

@@ -109,13 +109,20 @@ class Ink:
         return text[: max(ends)] if ends else self.fit(text, width)
 
     def path(self, text: str, width: int) -> str:
-        """A `::` path that is too long loses its front, for its end says more."""
-        while cells(text) > width and "::" in text.split(" ")[0]:
-            rest = text.split("::", 1)[1]
-            if rest.startswith(("{", "<")):  # `{closure#0}` alone says nothing
+        """A `::` path that is too long loses what stands in its brackets, then its front: its end
+        says more."""
+        if cells(text) <= width or "::" not in text:
+            return text
+        from alloctrace.symbols import long_names  # only now: hardly any text is too long
+
+        parts = [
+            long_names.without_arguments(part, self.signs.more) for part in long_names.parts(text)
+        ]
+        while len(parts) > 1 and cells("::".join(parts)) > width:
+            if parts[1].startswith(("{", "<")):  # `{closure#0}` alone says nothing
                 break
-            text = rest
-        return text
+            del parts[0]
+        return "::".join(parts)
 
     def fit_place(self, name: str, place: str, width: int) -> str:
         """`open_ses… shop.c:56`: the name is cut first, then goes; of the place the end stays."""

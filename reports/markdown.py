@@ -47,17 +47,10 @@ def head(summary: dict[str, Any]) -> list[Made | str]:
     lines += ["**%s**" % escape(sentences.verdict(summary)), ""]
     said = [sentence for sentence in about.says(summary) if sentence]
     lines += [escape(" ".join(said)), ""] if said else []
-    ended = sentences.ending(summary)
-    return lines + [escape("%s. Recorded %s." % (_ran(ended), observed.recorded(summary)))]
-
-
-def _ran(ended: str) -> str:
-    """The end as a sentence."""
-    if ended.startswith(("exited", "ended")):
-        return "The program " + ended
-    if ended.startswith(("killed", "left")):
-        return "The program was " + ended
-    return sentences.begun(ended)
+    ended, whose = sentences.ending(summary), "command" if said else "program"
+    return lines + [
+        escape("%s. Recorded %s." % (sentences.ran(ended, whose), observed.recorded(summary)))
+    ]
 
 
 def _run(summary: dict[str, Any], trace: Trace) -> list[Made | str]:
@@ -176,5 +169,5 @@ def _limits(summary: dict[str, Any]) -> list[str]:
 
 
 def _again(summary: dict[str, Any], trace: Trace) -> list[str]:
-    typed = [sentences.repeat(summary), *sentences.how_to_see(trace, False)]
+    typed = [sentences.repeat(summary), *sentences.how_to_see(sentences.trace_name(trace), False)]
     return ["## How to repeat it", "", *fenced("sh", typed)]

@@ -26,10 +26,10 @@ def rows(summary: dict[str, Any], ink: Ink) -> list[list[str]]:
 
 
 def _last_rows(summary: dict[str, Any], ink: Ink) -> list[list[str]]:
-    """What was live at last: where the program had ended, leaked or kept on purpose."""
+    """What was live at last: where the program had ended, left or kept on purpose."""
     if not endings.has_end(summary):
         return [_row("live", summary["leaked"], ink)]
-    found = [_row("leaked", _without(summary["leaked"], summary["held"]), ink)]
+    found = [_row("left", _without(summary["leaked"], summary["held"]), ink)]
     if summary["held"]["blocks"]:
         found.append(_row("kept to the end", summary["held"], ink))
     return found
@@ -72,7 +72,7 @@ def _whose_at_end(summary: dict[str, Any]) -> str:
     kept = held and "a standard stream's buffer (%s)" % sentences.size(held["bytes"])
     if mine:
         blocks = sentences.count(mine["blocks"], "block")
-        text = ", %s of it in %s yours: leaked" % (sentences.size(mine["bytes"]), blocks)
+        text = ", %s of it in %s yours: not freed" % (sentences.size(mine["bytes"]), blocks)
         return text + ("; %s is kept to the end." % kept if kept else ".")
     if kept:
         return ", of yours only %s, which is kept on purpose: no leak." % kept

@@ -203,7 +203,7 @@ def phase_row(row: dict[str, Any], ink: Ink) -> list[str]:
         sentences.short_size(row["allocated_bytes"]) if row["allocated_bytes"] else ink.signs.dot,
         _grown(row["mapped_bytes_grown"], ink),
         _grown(row["rss_bytes_grown"], ink),
-        _number(row["minor_faults_grown"], ink),
+        "?" if row["minor_faults_grown"] is None else _number(row["minor_faults_grown"], ink),
     ]
 
 
@@ -226,7 +226,7 @@ def sites(summary: dict[str, Any], ink: Ink, most: int = LIMITS[0].sites) -> Ite
 
 
 def memory(summary: dict[str, Any], ink: Ink) -> Iterator[str]:
-    """Peak, leaked and temporary, by origin."""
+    """Peak, temporary and left, by origin."""
     peak = summary["peak"]
     said = endings.what_live_means(summary)
     if peak["phase"]:

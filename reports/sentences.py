@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ending = endings.ending
 _NUMBER = Pattern(r"0x[0-9a-f]+|\d+")
+_UNMATCHED = Pattern(r"^unmatched: (.*): (\d+)$")
+OWNERS = 4  # of runtimes, in the sentence
 SHOWN_PROGRAMS = 5  # that were not seen, before the verdict
 count = quantities.count
 grouped = quantities.grouped
@@ -84,11 +86,16 @@ def _of(figures: dict[str, Any], who: str) -> str:
 
 
 def runtimes(figures: dict[str, Any]) -> str:
-    """`the Rust runtime`, `the runtimes (C 3, Rust 9)`."""
+    """`the Rust runtime`, `the runtimes (C 3, Rust 9)`; of many the largest: a browser
+    has dozens of libraries that initialise themselves."""
     owners = sorted(figures["runtime_owners"].items(), key=lambda item: (-item[1], item[0]))
     if len(owners) == 1:
         return "the %s runtime" % visible(owners[0][0])
-    return "the runtimes (%s)" % ", ".join("%s %s" % (visible(o), grouped(n)) for o, n in owners)
+    said = ["%s %s" % (visible(o), grouped(n)) for o, n in owners]
+    if len(said) > OWNERS + 1:
+        rest = sum(n for _, n in owners[OWNERS:])
+        said[OWNERS:] = ["%d others %s" % (len(said) - OWNERS, grouped(rest))]
+    return "the runtimes (%s)" % ", ".join(said)
 
 
 def _behalf(figures: dict[str, Any]) -> str:
@@ -186,7 +193,22 @@ def warnings(summary: dict[str, Any]) -> list[str]:
     if not summary["calls_hooked"]:
         said.add("no allocator function was found to hook in the first files")
     notes = [note for note in summary["notes"] if note not in said and note not in rows]
-    return [visible(row) for row in rows + list(folded(notes))]
+    return [visible(_said(row)) for row in rows + list(folded(notes))]
+
+
+def _said(note: str) -> str:
+    """`20 blocks whose end was not seen`, of what histories count and cannot place."""
+    return str(_UNMATCHED.sub(lambda found: "%s %s" % (grouped(int(found[2])), found[1]), note))
+
+
+def ran(ended: str, whose: str) -> str:
+    """The end as a sentence; `whose`: of the `command` where the report is about another program
+    that it led to."""
+    if ended.startswith(("exited", "ended")):
+        return "The %s %s" % (whose, ended)
+    if ended.startswith(("killed", "left")):
+        return "The %s was %s" % (whose, ended)
+    return quantities.begun(ended)
 
 
 def folded(notes: list[str]) -> Iterator[str]:
@@ -269,12 +291,16 @@ def hint(row: dict[str, str]) -> str:
 def trace_name(trace: Trace) -> str:
     """The trace as one types it in a shell, whole; a placeholder where it is in no file."""
     path = getattr(trace, "path", None)
-    return visible(shlex.quote(str(path))) if path else "TRACE"
+    return as_typed(path) if path else "TRACE"
 
 
-def how_to_see(trace: Trace, all_shown: bool) -> Iterator[str]:
-    """The commands that show the rest of this trace."""
-    name = trace_name(trace)
+def as_typed(path: str) -> str:
+    """A path as one types it in a shell, fit for a terminal."""
+    return visible(shlex.quote(str(path)))
+
+
+def how_to_see(name: str, all_shown: bool) -> Iterator[str]:
+    """The commands that show the rest of the trace `name`, as one types it."""
     if not all_shown:
         yield "brkpoint events %s" % name
     yield "brkpoint report %s --json" % name

@@ -65,14 +65,16 @@ def temporary(row: dict[str, Any]) -> str:
 
 
 def place(
-    row: dict[str, Any], names: Counter[tuple[str | None, str]] | None = None
+    row: dict[str, Any],
+    names: Counter[tuple[str | None, str]] | None = None,
+    brief: bool = True,
 ) -> tuple[str, str]:
     """(function, place): `push`, `vec.rs:5`; where no line is known the offset; without a name the
     module and offset alone. Of the loader and the runtimes the function says enough, unless `names`
-    counts it more than once."""
+    counts it more than once, or not `brief`."""
     if not row["function"]:
         return "", visible("%s+%s" % (row["module"] or "?", row["offset"] or "?"))
-    alone = not names or names[row["function"], row["origin"]] == 1
+    alone = brief and (not names or names[row["function"], row["origin"]] == 1)
     if row["origin"] in ("user", "unknown") or not alone:
         if row["file"] and row["line"]:
             file = row["file"].rsplit("/", 1)[-1]
@@ -85,7 +87,7 @@ def place(
 def _offset(row: dict[str, Any]) -> str:
     """`+0x1f` from the function's begin; else from the file's: `a.out+0x1159`."""
     if row["distance"] is not None:
-        return "+%#x" % row["distance"]
+        return "+%#x" % row["distance"] if row["distance"] else ""
     return visible("%s+%s" % (row["module"] or "?", row["offset"]))
 
 

@@ -95,7 +95,8 @@ def _place(cursor: Cursor, event: Event) -> str:
     """Where in the code: of the call around it."""
     call = cursor.outermost(event)
     frame = cursor.trace.tree.deciding_frame(call.stack, call.verdict)
-    row = dict(sites.told(sites.place(frame, measure.origin(call))), distance=None)
+    key = sites.place(frame, measure.origin(call))
+    row = dict(sites.told(key), distance=sites.distance(frame, key))
     return site_table.in_full({name: _cut(value) for name, value in row.items()})
 
 
@@ -134,7 +135,9 @@ def _live(cursor: Cursor, seq: int, between: str) -> str:
         "%s before %s" % (quantities.exact_size(live), "it" if moment == seq else _event(moment))
         for moment, live in known
     ]
-    more = "; between them " + between if len(told) > 1 else ""
+    more = ""
+    if told and known[0][0] != seq:
+        more = "; %s %s" % ("between them" if len(told) > 1 else "here", between)
     return "Live: %s%s." % (", ".join(told), more) if told else ""
 
 

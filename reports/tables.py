@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _GAP = "  "
 _NARROWEST = 8
+_SAYS = 20  # columns of a text that was cut
 
 
 def lines(
@@ -37,6 +38,13 @@ def lines(
 def has_room(head: list[str], rows: Sequence[Sequence[Cell]], ink: Ink) -> bool:
     """Whether nothing needs to be cut."""
     return _taken(_wanted(head, rows)) <= ink.width
+
+
+def can_give_way(head: list[str], rows: Sequence[Sequence[Cell]], ink: Ink, align: str) -> bool:
+    """Whether it has room where what may be cut still says something."""
+    widths = _wanted(head, rows)
+    least = [min(width, _SAYS) if side in "lL" else width for width, side in zip(widths, align)]
+    return _taken(least) <= ink.width
 
 
 def _wanted(head: list[str], rows: Sequence[Sequence[Cell]]) -> list[int]:

@@ -26,15 +26,18 @@ def render(
     colour: bool = False,
     events: bool | None = None,
     unicode: bool | None = None,
+    name: str | None = None,
 ) -> str:
     """The report as text with a newline at its end.
 
     `summary`: of summary.summarise; `trace`: for the events and their stacks; `events`: True
-    shows them one by one, False never, None when there are few; `unicode`: None asks the locale.
+    shows them one by one, False never, None when there are few; `unicode`: None asks the locale;
+    `name`: what the trace is called for the reader, who has it elsewhere; None: its path.
     """
     ink = Ink(width, colour, speaks_unicode() if unicode is None else unicode)
     few = are_few(summary)
-    above, below = list(first(summary, ink)), list(_last(summary, trace, ink, few or events))
+    named = sentences.trace_name(trace) if name is None else sentences.as_typed(name)
+    above, below = list(first(summary, ink)), list(_last(summary, named, ink, few or events))
     if events or (events is None and few):
         above.append("")
         above += run_view.lines(events_of(summary, trace), trace.stack, summary, ink)
@@ -101,7 +104,7 @@ def _command(summary: dict[str, Any], ended: str, painted: str, ink: Ink) -> Ite
     yield "%s %s" % (sign, painted)
 
 
-def _last(summary: dict[str, Any], trace: Trace, ink: Ink, all_shown: bool | None) -> Iterator[str]:
+def _last(summary: dict[str, Any], name: str, ink: Ink, all_shown: bool | None) -> Iterator[str]:
     """What was not seen, what it cost, what more could be told, how to see the rest."""
     yield ""
     facts = [("not seen", sentences.unseen_in_short(summary))]
@@ -111,7 +114,7 @@ def _last(summary: dict[str, Any], trace: Trace, ink: Ink, all_shown: bool | Non
         facts.append(("watched", sentences.also_watched(summary)))
     facts += [("more", sentences.hint(row)) for row in summary["hints"]]
     all_shown = all_shown or summary["keep"] == "totals"
-    facts += [("see also", row) for row in sentences.how_to_see(trace, all_shown)]
+    facts += [("see also", row) for row in sentences.how_to_see(name, all_shown)]
     if process_tree.has_several(summary):
         facts.append(("see also", "--process PID, NAME or all: of other processes"))
     facts.append(("see also", "brkpoint words: what the words mean"))

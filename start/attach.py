@@ -26,7 +26,7 @@ _LEAVE = 30  # seconds that taking the code out may take, before the recorder is
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
-def seconds(word):
+def seconds(word: str) -> float:
     """`10s`, `250ms`, `5m`, `1h` as seconds; a plain number is seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", word)
     value = float(match.group(1)) * _UNITS[match.group(2) or "s"] if match else 0
@@ -35,7 +35,7 @@ def seconds(word):
     return value
 
 
-def process(word):
+def process(word: str) -> int:
     """The number of a process."""
     value = int(word)
     if value < 1:
@@ -67,13 +67,13 @@ def check_arguments(args: Namespace) -> None:
         raise UserError("-p: the recorder is not built: make recorder")
 
 
-def command(pid):
+def command(pid: int) -> list[bytes]:
     """Its words, as bytes; [] where it has none."""
     with open("/proc/%d/cmdline" % pid, "rb") as file:
         return words_of(file.read())
 
 
-def words_of(data):
+def words_of(data: bytes) -> list[bytes]:
     """The words of /proc/PID/cmdline. Who gives itself a title (setproctitle) writes it over them
     and fills the rest with NULs, or leaves out the last: that is no word."""
     words = data.split(b"\0")
@@ -109,7 +109,8 @@ def run(
     Raises UserError where it cannot be attached to; it then goes on as before.
     """
     ignored = heritage.ignored_signals()
-    signals = {signal.SIGCHLD, *_ENDING} - (ignored - {signal.SIGCHLD})
+    signals: set[int] = {signal.SIGCHLD, *_ENDING}
+    signals -= ignored - {signal.SIGCHLD}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         return _run(pid, os.path.abspath(spool_path), options, signals, tell)
@@ -119,7 +120,9 @@ def run(
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _run(pid, spool_path, options, signals, tell):
+def _run(
+    pid: int, spool_path: str, options: Options, signals: set[int], tell: Callable[[], None]
+) -> Outcome:
     words, path = command(pid), program(pid)
     host = recorder.start(pid, spool_path, options, "attach")
     try:
@@ -133,7 +136,7 @@ def _run(pid, spool_path, options, signals, tell):
         host.close()
 
 
-def _wait_planted(host, pid, spool_path):
+def _wait_planted(host: recorder.Recorder, pid: int, spool_path: str) -> None:
     try:
         host.wait_attached()
     except EngineError as error:
@@ -148,16 +151,18 @@ def _wait_planted(host, pid, spool_path):
 class Waiting:
     """Until the recorder has let go of the process, or has ended with it."""
 
-    def __init__(self, host, pid, signals, options):
+    def __init__(
+        self, host: recorder.Recorder, pid: int, signals: set[int], options: Options
+    ) -> None:
         self.host, self.pid, self._signals, self._options = host, pid, signals, options
         self._pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
         self._until = time.monotonic() + options.timeout if options.timeout else None
-        self._give_up = None
-        self.why = None  # what made it leave, in words; None: the process ended
+        self._give_up: float | None = None
+        self.why: str | None = None  # what made it leave, in words; None: the process ended
         self.has_ended = False  # the process, of itself
-        self.status = None  # of the recorder
+        self.status: int | None = None  # of the recorder
 
-    def run(self):
+    def run(self) -> None:
         while True:
             self.status = self.host.process.poll()
             if self.status is not None:
@@ -173,25 +178,25 @@ class Waiting:
         if self._pidfd is not None:
             os.close(self._pidfd)
 
-    def _look(self, now):
+    def _look(self, now: float) -> None:
         if self._until is not None and now >= self._until:
             self._until = None
-            self._leave("after %g s (--for)" % self._options.timeout)
+            self._leave("after %g s (--for)" % (self._options.timeout or 0))
         if self._give_up is not None and now >= self._give_up:
             self.host.process.kill()
 
-    def _leave(self, why):
+    def _leave(self, why: str) -> None:
         self.why = self.why or why
         self._give_up = self._give_up or time.monotonic() + _LEAVE
         self.host.process.send_signal(signal.SIGTERM)
 
-    def _is_over(self):
+    def _is_over(self) -> bool:
         if self._pidfd is None:
             return not os.path.exists("/proc/%d" % self.pid)
         return bool(select.select([self._pidfd], [], [], 0)[0])
 
 
-def _has_our_memory(pid):
+def _has_our_memory(pid: int) -> bool:
     """Whether the recorder's memory is still mapped there: an heir takes it out, with the code."""
     try:
         with open("/proc/%d/maps" % pid, "rb") as file:
@@ -200,14 +205,15 @@ def _has_our_memory(pid):
         return True
 
 
-def _outcome(waiting, words, path, spool_path):
-    left = not waiting.has_ended
-    died = waiting.status != 0
+def _outcome(waiting: Waiting, words: list[bytes], path: bytes, spool_path: str) -> Outcome:
+    left, status = not waiting.has_ended, waiting.status
+    assert status is not None  # the wait is over
+    died = status != 0
     reason = None
     if died:
-        reason = "the recorder ended with status %d" % waiting.status
-        if waiting.status < 0:
-            reason = waiting.host.died(-waiting.status)
+        reason = "the recorder ended with status %d" % status
+        if status < 0:
+            reason = waiting.host.died(-status)
         if left and _has_our_memory(waiting.pid):
             reason += "; its code stays in the process, and does nothing any more"
     text = [word.decode("utf-8", "surrogateescape") for word in words]

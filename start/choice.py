@@ -7,11 +7,21 @@ from collections import namedtuple
 from . import recorder
 from .errors import FAILED, USAGE, UserError
 
+TYPE_CHECKING = False
 
 NAMES = ("auto", "breakpoints", "recorder")
 # engine: breakpoints or recorder. why: in words, None where the user asked for it.
 # may_change: whether breakpoints may take over where the recorder finds that it cannot be planted.
-Choice = namedtuple("Choice", "engine why may_change")
+if TYPE_CHECKING:
+    from typing import NamedTuple
+
+    class Choice(NamedTuple):
+        engine: str
+        why: str | None
+        may_change: bool
+
+else:
+    Choice = namedtuple("Choice", "engine why may_change")
 
 
 def choose(wanted: str, live: bool = False) -> Choice:

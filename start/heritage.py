@@ -55,7 +55,7 @@ def variable(entries: list[bytes], name: bytes, default: bytes = b"") -> bytes:
     return default
 
 
-def ignored_signals():
+def ignored_signals() -> set[int]:
     """The signals that were ignored when brkpoint was started, a set of numbers.
 
     For the two that Python ignores itself the truth is gone. A parent that ignores them hands
@@ -65,7 +65,7 @@ def ignored_signals():
     return found - set(_IGNORED_BY_PYTHON) | _ignored_by_parent()
 
 
-def _ignored_by_parent():
+def _ignored_by_parent() -> set[int]:
     parent = os.getppid()
     try:
         name = os.path.basename(os.readlink("/proc/%d/exe" % parent))
@@ -74,12 +74,13 @@ def _ignored_by_parent():
         return set()
     if _RESTORING.match(name):
         return set()
-    bits = int(re.search(r"^SigIgn:\s*([0-9a-f]+)", status, re.M).group(1), 16)
+    told = re.search(r"^SigIgn:\s*([0-9a-f]+)", status, re.M)
+    bits = int(told[1], 16) if told else 0  # another /proc may not tell
     return {number for number in _IGNORED_BY_PYTHON if bits >> (number - 1) & 1}
 
 
 @functools.lru_cache(maxsize=None)  # the second call must not find what the first one set
-def free_limits():
+def free_limits() -> dict[int, tuple[int, int]]:
     """Lift brkpoint's own soft limits, which are meant for the target; returns them for it.
 
     {resource: (soft, hard)}; gdb inherits the lifted ones.
@@ -102,6 +103,6 @@ def occupy_standard_streams() -> None:
             return
 
 
-def _read(path):
+def _read(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()

@@ -14,11 +14,18 @@ from alloctrace.plain import plain
 from alloctrace.words import signal_name
 
 from . import gdb_program, heritage, program, recorder, target, traced, watch, why
-from .errors import CANNOT_EXECUTE, EngineError, NOT_FOUND, UserError, shown
+from .errors import CANNOT_EXECUTE, EngineError, FAILED, NOT_FOUND, UserError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from alloctrace.allocators import Named
+    from start.observer import Observer
     from start.program import Program
+
+    _Made = TypeVar("_Made")
 
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
 
@@ -37,8 +44,8 @@ class Options:
     clock: int | None = None  # its events a time stamp; None: as it likes
     keep: str = "all"  # its events, or their "totals"
     cache_dir: str | None = None
-    also: tuple = ()  # allocators.Named: what the user names as allocator functions
-    tick: object | None = None  # called a few times a second while waiting
+    also: tuple[Named, ...] = ()  # what the user names as allocator functions
+    tick: Callable[[], object] | None = None  # called a few times a second while waiting
 
 
 @plain
@@ -51,33 +58,33 @@ class Outcome:
     complete: bool
     reason: str | None  # why not complete
     pid: int
-    command: list  # words as text, bytes that are no UTF-8 as surrogates
+    command: list[str]  # words as text, bytes that are no UTF-8 as surrogates
     program: str  # the path that its word led to, links and all
     spool: str
     observer: str  # what watched it: observer.Observer.name
     log: str  # the observer's own words, where they tell more
-    notes: list  # what the user should know of the program
+    notes: list[str]  # what the user should know of the program
     failed: bool = False  # the watching failed, not the target
     attached: bool = False  # the target ran before; attach.py
     refused: str | None = None  # why it was not started; nothing of it has run then
-    also: tuple = ()  # allocators.Named: what the user named
+    also: tuple[Named, ...] = ()  # what the user named
     why_engine: str | None = None  # why this engine watched, where it was chosen for the user
     events: int | None = None  # recorded, where the recorder died with some perhaps unwritten
 
     @property
-    def exit_status(self):
+    def exit_status(self) -> int | None:
         """What a shell would show for the target; None where unknown."""
         if self.attached:
             return 0
-        if self.kind == "unknown":
+        if self.kind == "unknown" or self.status is None:
             return None
         return self.status + 128 if self.kind == "signalled" else self.status
 
     def describe(self) -> str:
         """The target's end in words."""
-        if self.kind == "signalled":
+        if self.kind == "signalled" and self.status is not None:
             return "the target was ended by %s" % signal_name(self.status)
-        if self.kind == "exited":
+        if self.kind == "exited" and self.status is not None:
             return "the target exited with status %d" % self.status
         if self.attached:
             gone = "goes on" if self.kind == "detached" else "has ended"
@@ -122,13 +129,13 @@ def run(
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _run(plan, signals, spool_path, options):
-    child = _started(target.start, plan, recorder.find() if options.recorder else None)
-    observer = None
+def _run(plan: target.Plan, signals: set[int], spool_path: str, options: Options) -> Outcome:
+    child = _child(plan, options)
+    watching: Observer | None = None
     try:
         _check_untraced(child.pid)
-        observer = _started(_starter(options), child.pid, spool_path, options)
-        target.admit(child, observer.process.pid)
+        observer = watching = _started(_starter(options), child.pid, spool_path, options)
+        _admit(child, observer, options)
         observer.configure(os.path.realpath(plan.program.path))
         _wait_attached(observer, spool_path)
         target.release(child)
@@ -144,12 +151,33 @@ def _run(plan, signals, spool_path, options):
         _check_executed(child, plan.program, spool_path)
         return _outcome(watched, plan, spool_path)
     finally:
-        _end_child(child.pid, observer)
+        _end_child(child.pid, watching)
         os.close(child.go)
         os.close(child.report)
 
 
-def _starter(options):
+def _child(plan: target.Plan, options: Options) -> target.Child:
+    """The target's process, begun by a fork or by the recorder's program."""
+    starter = recorder.find() if options.recorder else None
+    try:
+        return _started(target.start, plan, starter)
+    except UserError:
+        if starter is not None and not recorder.is_running_here():
+            raise EngineError(recorder.DOES_NOT_RUN) from None
+        raise
+
+
+def _admit(child: target.Child, observer: Observer, options: Options) -> None:
+    """The child waits; of the recorder it is the recorder's program, which may not run here."""
+    try:
+        target.admit(child, observer.process.pid)
+    except (BrokenPipeError, ChildProcessError):
+        if options.recorder and not recorder.is_running_here():
+            raise EngineError(recorder.DOES_NOT_RUN) from None
+        raise UserError("the program's process ended before it was watched", FAILED) from None
+
+
+def _starter(options: Options) -> Callable[..., Observer]:
     """What starts who watches."""
     if options.recorder:
         return recorder.start
@@ -158,7 +186,7 @@ def _starter(options):
     return tracer.start
 
 
-def _started(start, *args):
+def _started(start: Callable[..., _Made], *args: object) -> _Made:
     """start(*args); raises UserError where the user's limits allow no process or descriptor."""
     try:
         return start(*args)
@@ -167,7 +195,7 @@ def _started(start, *args):
         raise UserError(text % error.strerror) from None
 
 
-def _wait_attached(observer, spool_path):
+def _wait_attached(observer: Observer, spool_path: str) -> None:
     """Where it fails before the program runs, the spool that it began holds nothing."""
     try:
         observer.wait_attached()
@@ -176,22 +204,22 @@ def _wait_attached(observer, spool_path):
         raise
 
 
-def _remove(path):
+def _remove(path: str) -> None:
     if os.path.exists(path):
         os.unlink(path)
 
 
-def _tick(observer, options):
+def _tick(observer: Observer, options: Options) -> None:
     observer.trim()
     if options.tick is not None:
         options.tick()
 
 
-def _text(data):
+def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def _check_untraced(pid):
+def _check_untraced(pid: int) -> None:
     """A child of a process under `strace -f` is traced from birth: gdb cannot attach as well."""
     other = int(watch.field(pid, "TracerPid") or 0)
     if other:
@@ -200,7 +228,7 @@ def _check_untraced(pid):
         raise UserError(text % (shown(name), other))
 
 
-def _check_executed(child, found, spool_path):
+def _check_executed(child: target.Child, found: Program, spool_path: str) -> None:
     """Raises UserError where the kernel refused the program, as a shell would report it."""
     error = target.exec_error(child)
     if error is None:
@@ -215,13 +243,14 @@ def _check_executed(child, found, spool_path):
     raise UserError("%s: %s" % (shown(found.path), text), status)
 
 
-def _outcome(watched, plan, spool_path):
+def _outcome(watched: watch.Watch, plan: target.Plan, spool_path: str) -> Outcome:
     observer, kind = watched.observer, "exited"
     said = observer.said()
-    status = os.waitstatus_to_exitcode(watched.status)
-    if status < 0:
-        kind, status = "signalled", -status
     ended = watched.observer_status
+    assert watched.status is not None and ended is not None  # the wait is over
+    status: int | None = os.waitstatus_to_exitcode(watched.status)
+    if status is not None and status < 0:
+        kind, status = "signalled", -status
     took_target = ended < 0 and not watched.hurried and not observer.keeps_target
     # at a breakpoint that a dead gdb left behind the kernel sends SIGTRAP
     if took_target and (watched.killed or status == signal.SIGTRAP):
@@ -246,7 +275,7 @@ def _outcome(watched, plan, spool_path):
     )
 
 
-def _end_child(pid, observer):
+def _end_child(pid: int, observer: Observer | None) -> None:
     """Whatever happened, neither outlives the run. Who is traced can be waited for after that."""
     try:
         alive = traced.ended(pid, os.WNOHANG) is None
@@ -262,7 +291,7 @@ def _end_child(pid, observer):
         traced.ended(pid)
 
 
-def _size(path):
+def _size(path: str) -> int:
     try:
         return os.stat(path).st_size
     except OSError:

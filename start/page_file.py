@@ -34,7 +34,7 @@ def write(path: str, text: str) -> None:
         raise UserError("cannot write %s: %s" % (shown(path), error.strerror)) from None
 
 
-def _replace(path, text):
+def _replace(path: str, text: str) -> None:
     folder, name = os.path.split(path)
     with leftovers.file(folder, name) as temporary:
         with open(temporary, "w", encoding="utf-8") as file:
@@ -47,11 +47,11 @@ def open_in_browser(path: str) -> None:
     entries = heritage.environment()
     if not any(heritage.variable(entries, name) for name in (b"DISPLAY", b"WAYLAND_DISPLAY")):
         return
-    opener = next(filter(None, map(shutil.which, _OPENERS)), None)
-    if opener is None:
+    openers = [found for found in map(shutil.which, _OPENERS) if found]
+    if not openers:
         return
     nothing = subprocess.DEVNULL
-    command = [opener, os.path.abspath(path)]
+    command = [openers[0], os.path.abspath(path)]
     with contextlib.suppress(OSError):
         subprocess.Popen(
             command, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True

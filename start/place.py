@@ -13,7 +13,16 @@ EXTENSION, SPOOL_EXTENSION = ".brkpoint", ".brkspool"
 ENOUGH = 4 << 20  # bytes that must be free; the trace of a small program is some 100 KiB
 _LONGEST = 200  # bytes of a file name are taken from the program's; the limit is 255
 
-Place = namedtuple("Place", "trace spool")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+
+    class Place(NamedTuple):
+        trace: str
+        spool: str
+
+else:
+    Place = namedtuple("Place", "trace spool")
 
 
 def prepare(output: str | None, force: bool, program: bytes) -> Place:

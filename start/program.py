@@ -11,16 +11,32 @@ from alloctrace.elf import elf
 from . import heritage
 from .errors import CANNOT_EXECUTE, NOT_FOUND, UserError, shown
 
+TYPE_CHECKING = False
 
-# path: bytes, as given to execve; argv: [bytes]; notes: [str], what the user should know first.
+# path: as given to execve; notes: what the user should know first.
 # fallback: the argv for /bin/sh where the kernel refuses the file as no program of its own.
-# of_breakpoints, of_recorder: [str], what the user should know where that is the engine.
+# of_breakpoints, of_recorder: what the user should know where that is the engine.
 # odd: what is wrong with the file, as far as we can tell; the kernel decides whether it is run.
-class Program(
-    namedtuple(
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NamedTuple
+
+    class _Program(NamedTuple):
+        path: bytes
+        argv: list[bytes]
+        fallback: list[bytes] | None
+        notes: list[str]
+        of_breakpoints: Sequence[str]
+        odd: str | None = None
+        of_recorder: Sequence[str] = ()
+
+else:
+    _Program = namedtuple(
         "Program", "path argv fallback notes of_breakpoints odd of_recorder", defaults=[None, ()]
     )
-):
+
+
+class Program(_Program):
     __slots__ = ()
 
     def of_engine(self, is_recorder: bool) -> list[str]:
@@ -59,7 +75,7 @@ def find(argv: list[bytes], environment: list[bytes]) -> Program:
     return Program(path, argv, [_SHELL, path] + argv[1:], notes, [])
 
 
-def _search(word, environment):
+def _search(word: bytes, environment: list[bytes]) -> bytes:
     """The file as execvp finds it; a hit that may not be executed is remembered."""
     if b"/" in word:
         _check_executable(word)
@@ -76,7 +92,7 @@ def _search(word, environment):
     raise UserError("%s: command not found%s" % (shown(word), hint), NOT_FOUND)
 
 
-def _check_executable(path):
+def _check_executable(path: bytes) -> None:
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -92,11 +108,11 @@ def _check_executable(path):
         raise UserError("%s: %s" % (shown(path), fix), CANNOT_EXECUTE)
 
 
-def _of_elf(path, argv, notes):
+def _of_elf(path: bytes, argv: list[bytes], notes: list[str]) -> Program:
     """Raises UserError where its loader is missing."""
     odd, interpreter, strings = None, None, b""
     try:
-        with elf.ElfFile(path) as file:
+        with elf.ElfFile(os.fsdecode(path)) as file:
             odd = _odd_machine(file) or _odd_segments(file, os.path.getsize(path))
             interpreter = file.interp
             strings = file.dynamic_strings
@@ -112,7 +128,7 @@ def _of_elf(path, argv, notes):
     return Program(path, argv, None, notes, of_breakpoints, odd, of_recorder)
 
 
-def _odd_machine(file):
+def _odd_machine(file: elf.ElfFile) -> str | None:
     if not file.is_supported:
         bits = "%d-bit " % file.elf_class if file.elf_class else ""
         return "a %s%s program; brkpoint watches 64-bit x86-64 programs" % (bits, file.machine_name)
@@ -121,7 +137,7 @@ def _odd_machine(file):
     return None
 
 
-def _odd_segments(file, size):
+def _odd_segments(file: elf.ElfFile, size: int) -> str | None:
     loads = file.segments_of(elf.PT_LOAD)
     if not loads:
         return "damaged ELF file: it loads nothing"
@@ -131,7 +147,7 @@ def _odd_segments(file, size):
     return None
 
 
-def _privileges(path):
+def _privileges(path: bytes) -> list[str]:
     """What a traced program loses: the kernel gives no privileges to it (ptrace(2))."""
     about = os.stat(path)
     gains = about.st_mode & stat.S_ISUID and about.st_uid != os.geteuid()
@@ -144,7 +160,7 @@ def _privileges(path):
     return []
 
 
-def _has_capabilities(path):
+def _has_capabilities(path: bytes) -> bool:
     try:
         return bool(os.getxattr(path, "security.capability"))
     except OSError:

@@ -11,10 +11,23 @@ from .errors import EngineError, shown
 from .gdb_program import ENVIRONMENT
 from .observer import Observer, last_line
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from alloctrace.allocators import Named
+    from .launch import Options
+
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
 _PATIENCE_S = 60  # for counting what is left in a memory file: at most all of it is read once
 MEMORY_NAME = b"brkpoint-recorder"  # of the memory that it shares with the program, in maps too
+_USAGE = 2  # its exit status where it is told nothing
+DOES_NOT_RUN = (
+    "the recorder does not run here (built on another system?): "
+    "rm -r build/recorder && make recorder"
+)
 NOT_PLANTED = 4  # its exit status where the target was ended before its first instruction
 
 
@@ -27,7 +40,19 @@ def find() -> str | None:
     return None
 
 
-def _listed(also):
+def is_running_here() -> bool:
+    """Whether it can be started: one that was built on another system may lack its libraries."""
+    import subprocess  # only now: each run that is watched finds out for less
+
+    no = subprocess.DEVNULL
+    try:
+        done = subprocess.run([find() or ""], stdin=no, stdout=no, stderr=no, env=ENVIRONMENT)
+        return done.returncode == _USAGE
+    except OSError:
+        return False
+
+
+def _listed(also: Sequence[Named]) -> int:
     """A memory file with the names that count as allocator functions (findings/watched.c)."""
     file = os.memfd_create("brkpoint-names")
     text = "".join(allocators.line(named) + "\n" for named in allocators.watched(also))
@@ -35,7 +60,7 @@ def _listed(also):
     return file
 
 
-def words(options):
+def words(options: Options) -> list[str]:
     """What it is told on its command line; `options`: launch.Options."""
     told = [] if options.symbols else ["no-symbols"]
     told += ["clock=%d" % options.clock] if options.clock else []
@@ -45,7 +70,7 @@ def words(options):
     return told + (["keep=totals"] if options.keep == "totals" else [])
 
 
-def start(pid, spool, options, *more):
+def start(pid: int, spool: str, options: Options, *more: str) -> Recorder:
     """Start it for the process `pid`, to record into `spool`; `more`: further words."""
     path = find()
     if path is None:
@@ -71,30 +96,30 @@ class Recorder(Observer):
     name = "the recorder"
     keeps_target = True
 
-    def __init__(self, started, path, area, go):
+    def __init__(self, started: tuple[Child, int, int], path: str, area: int, go: int) -> None:
         super().__init__(*started)
         self._path, self._area, self._go = path, area, go
 
-    def configure(self, program):
+    def configure(self, program: bytes) -> None:
         try:
             os.write(self._go, b"G")
         except BrokenPipeError:
             pass
 
-    def why_not(self, said):
+    def why_not(self, said: str) -> EngineError:
         return EngineError(last_line(said)) if last_line(said) else super().why_not(said)
 
-    def refusal(self, status, said):
+    def refusal(self, status: int, said: str) -> str | None:
         if status == NOT_PLANTED:
             return shown(last_line(said) or "for an unknown reason")
         return None
 
-    def recorded(self):
+    def recorded(self) -> int | None:
         """By the memory that it shares with the target: what the spool has not of it is lost."""
         import subprocess  # only now: it has died
 
         words = [self._path, "--unread", str(self._area)]
-        how = {"capture_output": True, "env": ENVIRONMENT, "pass_fds": [self._area]}
+        how: dict[str, Any] = {"capture_output": True, "env": ENVIRONMENT, "pass_fds": [self._area]}
         try:
             done = subprocess.run(words, check=True, timeout=_PATIENCE_S, **how)
         except subprocess.SubprocessError:
@@ -102,7 +127,7 @@ class Recorder(Observer):
         taken, unread, moved = map(int, done.stdout.split())
         return None if moved else taken + unread
 
-    def close(self):
+    def close(self) -> None:
         super().close()
         os.close(self._go)
         os.close(self._area)

@@ -9,6 +9,10 @@ import sys
 
 from .errors import shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _MENDS = {
     errno.ENOSPC: "free some space, or choose another place (-o, TMPDIR)",
     errno.EDQUOT: "free some space, or choose another place (-o, TMPDIR)",
@@ -36,13 +40,13 @@ _OUTPUT = "standard output"
 _MEMORY = "out of memory: raise the limit (`ulimit -v`), or free some memory"
 
 
-def said_by(observer, log):
+def said_by(observer: str, log: str) -> str | None:
     """Of what gdb or the recorder said at its end: the cause, where it lies around us; or None."""
     found = (text for pattern, text in _SAID if re.search(pattern, log))
     return next((text % observer for text in found), None)
 
 
-def too_few_addresses(observer):
+def too_few_addresses(observer: str) -> str | None:
     """That gdb had too few addresses to begin, where that is so, and what mends it; or None. It is
     told so by Python, the loader or a crash of its own: what it says then has no pattern."""
     import resource  # only now: hardly any run needs it
@@ -55,7 +59,7 @@ def too_few_addresses(observer):
 class _Named(io.FileIO):
     """Its errors say whose they are."""
 
-    def write(self, data):
+    def write(self, data: Any) -> int:
         try:
             return super().write(data)
         except OSError as error:
@@ -68,8 +72,9 @@ def name_output() -> None:
     old = sys.stdout
     if old is not None and isinstance(old, io.TextIOWrapper):
         binary = io.BufferedWriter(_Named(old.fileno(), "wb", closefd=False))
-        how = {"encoding": old.encoding, "errors": old.errors}
-        sys.stdout = io.TextIOWrapper(binary, line_buffering=old.line_buffering, **how)
+        sys.stdout = io.TextIOWrapper(
+            binary, old.encoding, old.errors, line_buffering=old.line_buffering
+        )
 
 
 def is_of_output(error: BaseException) -> bool:

@@ -19,11 +19,14 @@ from . import gdb_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import IO, Any, Optional
 
     from alloctrace.history.history import History
     from alloctrace.stacks.tree import StackTree
+    from alloctrace.symbols.cache import Answers, Requests
+
+    Said = tuple[list[Optional[Answers]], list[str]]  # (by file, what went wrong)
 
 _TOOK = "gdb took more than"
 _MAX_ANSWER = 1 << 28  # bytes
@@ -39,20 +42,27 @@ def symbolise(
     if isinstance(gdb, str):
         roots = None if tuple(debug_roots) == DEBUG_ROOTS else list(debug_roots)
 
-        def asked(requests):
+        def asked(requests: Requests) -> Said:
             return ask(requests, gdb, roots)
 
     return symbols.symbolise(history, gdb=asked, debug_roots=debug_roots, **more)
 
 
-def ask(requests, gdb="gdb", debug_roots=None, timeout=TIMEOUT_S):
+def ask(
+    requests: Requests,
+    gdb: str = "gdb",
+    debug_roots: list[str] | None = None,
+    timeout: float = TIMEOUT_S,
+) -> Said:
     """[(path, offsets)] -> ([{offset: answer}], [what went wrong]).
 
     answer: {"chain": [[function, file, line], …] innermost first, "symbol": [name, distance]}
     A file that gdb ends at is left out, and the others are asked again. None in place of answers:
     gdb was stopped over it.
     """
-    answers, problems, waiting = [{} for _ in requests], [], list(range(len(requests)))
+    answers: list[Answers | None] = [{} for _ in requests]
+    problems: list[str] = []
+    waiting = list(range(len(requests)))
     for _ in range(_MAX_CRASHES):
         try:
             found, errors, problem = _ask([requests[i] for i in waiting], gdb, debug_roots, timeout)
@@ -70,7 +80,9 @@ def ask(requests, gdb="gdb", debug_roots=None, timeout=TIMEOUT_S):
     return answers, problems
 
 
-def _ask(requests, gdb, debug_roots, timeout):
+def _ask(
+    requests: Requests, gdb: str, debug_roots: list[str] | None, timeout: float
+) -> tuple[dict[int, Answers], list[str], str | None]:
     """One run of gdb: ({position in `requests`: {offset: answer}}, [errors], problem or None)."""
     with leftovers.folder() as folder:
         modules = []
@@ -86,7 +98,7 @@ def _ask(requests, gdb, debug_roots, timeout):
     return found, errors, problem
 
 
-def _run(gdb, folder, timeout):
+def _run(gdb: str, folder: str, timeout: float) -> str | None:
     """None, or a sentence that says why gdb's answers are missing or incomplete."""
     import subprocess  # only now: most runs know all their names
 
@@ -113,7 +125,7 @@ def _run(gdb, folder, timeout):
         return "gdb cannot be run for symbols: %s" % (error.strerror or error)
 
 
-def _end_with_parent():
+def _end_with_parent() -> Callable[[], object]:
     """For the child before its exec: when the parent is killed, gdb is not left behind."""
     import ctypes
 
@@ -121,14 +133,14 @@ def _end_with_parent():
     return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def _complaint(status, said):
+def _complaint(status: int, said: IO[bytes]) -> str:
     """What gdb said last, in one line."""
     said.seek(max(0, said.seek(0, os.SEEK_END) - 200))
     last = said.read().decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
     return "gdb ended with status %d while reading symbols: %s" % (status, last)
 
 
-def _lines(path):
+def _lines(path: str) -> Iterator[bytes]:
     """Yield the lines of the file, which may not be there, up to _MAX_ANSWER bytes in all."""
     left = _MAX_ANSWER
     try:
@@ -140,8 +152,9 @@ def _lines(path):
         return
 
 
-def _answers(path, requests):
-    found, errors = {}, []
+def _answers(path: str, requests: Requests) -> tuple[dict[int, Answers], list[str]]:
+    found: dict[int, Answers] = {}
+    errors: list[str] = []
     for line in _lines(path):
         try:
             row = json.loads(line)

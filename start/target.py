@@ -6,6 +6,7 @@ what it would have found without brkpoint: see heritage.py.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -17,6 +18,8 @@ from collections import namedtuple
 from . import watch
 from .errors import CANNOT_EXECUTE, UserError
 
+TYPE_CHECKING = False
+
 _PR_SET_PDEATHSIG, _PR_SET_PTRACER = 1, 0x59616D61  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 36, 37
 _ADDR_NO_RANDOMIZE, _QUERY = 0x0040000, 0xFFFFFFFF  # sys/personality.h
@@ -25,14 +28,35 @@ READY = b"P"  # sent on `report` once gdb may attach
 _PID = struct.Struct("<i")
 _ERRNO = struct.Struct("<i")
 
-# What the child needs, made before the fork. ignored: signals to be ignored; mask: to be blocked;
-# limits: {resource: (soft, hard)}.
-Plan = namedtuple("Plan", "program environment ignored mask limits fixed_addresses")
-# go: the parent writes gdb's pid, later one byte; report: the child answers, closed by the exec.
-Child = namedtuple("Child", "pid go report")
+# Plan: what the child needs, made before the fork. ignored: signals to be ignored; mask: to be
+# blocked; limits: {resource: (soft, hard)}.
+# Child: go: the parent writes gdb's pid, later one byte; report: the child answers, closed by the
+# exec.
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import NamedTuple
+
+    from .program import Program
+
+    class Plan(NamedTuple):
+        program: Program
+        environment: list[bytes]
+        ignored: set[int]
+        mask: set[int]
+        limits: dict[int, tuple[int, int]]
+        fixed_addresses: bool
+
+    class Child(NamedTuple):
+        pid: int
+        go: int
+        report: int
+
+else:
+    Plan = namedtuple("Plan", "program environment ignored mask limits fixed_addresses")
+    Child = namedtuple("Child", "pid go report")
 
 
-def libc():
+def libc() -> ctypes.CDLL:
     """The C library. Called before the fork too: loading is no work for a forked child."""
     return ctypes.CDLL(None, use_errno=True)
 
@@ -47,7 +71,7 @@ def check_fixed_addresses() -> None:
         raise UserError("--fixed-addresses is not permitted here (seccomp: a container's rule?)")
 
 
-def start(plan, starter=None):
+def start(plan: Plan, starter: str | None = None) -> Child:
     """Start the child; it waits. Returns Child (descriptors of the parent's side).
 
     `starter`: the program that does what the fork does here, for less (host/run/starter.h).
@@ -63,7 +87,7 @@ def start(plan, starter=None):
     return Child(pid, go_write, report_read)
 
 
-def _fork(plan, go, report, others):
+def _fork(plan: Plan, go: int, report: int, others: Iterable[int]) -> int:
     image = _Image(plan)
     parent = os.getpid()
     pid = os.fork()
@@ -74,21 +98,22 @@ def _fork(plan, go, report, others):
     return pid
 
 
-def _spawn(starter, plan, go, report):
+def _spawn(starter: str, plan: Plan, go: int, report: int) -> int:
     file = os.memfd_create("brkpoint-plan")
     try:
         os.write(file, _plan_bytes(plan))
         for descriptor in (file, go, report):
             os.set_inheritable(descriptor, True)
         told = [*map(str, (file, go, report, os.getpid()))]
-        return os.posix_spawn(starter, [starter, "--start", *told], {})
+        nothing: dict[str, str] = {}
+        return os.posix_spawn(starter, [starter, "--start", *told], nothing)
     finally:
         os.close(file)
 
 
-def _plan_bytes(plan):
+def _plan_bytes(plan: Plan) -> bytes:
     """The Plan as words that end with NUL, in the order in which starter.c takes them."""
-    words = [plan.program.path]
+    words: list[bytes | int] = [plan.program.path]
     for some in (plan.program.argv, plan.program.fallback or (), plan.environment):
         words += [len(some), *some]
     words += [_reaps(libc()), plan.fixed_addresses, len(plan.limits)]
@@ -99,31 +124,32 @@ def _plan_bytes(plan):
     return b"".join(w + b"\0" if isinstance(w, bytes) else b"%d\0" % w for w in words)
 
 
-def _ignored_of_libc():
+def _ignored_of_libc() -> int:
     """Of the two signals that glibc keeps for itself, as bits: Python does not speak of them."""
-    return int(watch.field(os.getpid(), "SigIgn"), 16) & 0b11 << 31
+    return int(watch.field(os.getpid(), "SigIgn") or "0", 16) & 0b11 << 31
 
 
-def _reaps(library):
+def _reaps(library: ctypes.CDLL) -> int:
     """An exec keeps it, a fork does not."""
     found = ctypes.c_int()
     library.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(found), 0, 0, 0)
     return found.value
 
 
-def admit(child, tracer):
+def admit(child: Child, tracer: int) -> None:
     """Tell the child which process will attach to it; returns when that is allowed."""
     os.write(child.go, _PID.pack(tracer))
     if os.read(child.report, 1) != READY:
         raise ChildProcessError("the child ended before gdb was there")
 
 
-def release(child):
-    """Let the child exec as soon as gdb lets it run."""
-    os.write(child.go, b"G")
+def release(child: Child) -> None:
+    """Let the child exec as soon as gdb lets it run; of one that has ended the watch tells."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(child.go, b"G")
 
 
-def exec_error(child):
+def exec_error(child: Child) -> int | None:
     """The errno of the failed exec, or None; call when the child has ended or run."""
     data = os.read(child.report, _ERRNO.size)
     return _ERRNO.unpack(data)[0] if len(data) == _ERRNO.size else None
@@ -132,7 +158,7 @@ def exec_error(child):
 class _Image:
     """The arguments of execve, as C wants them, made before the fork."""
 
-    def __init__(self, plan):
+    def __init__(self, plan: Plan) -> None:
         self.libc = libc()
         self.path = plan.program.path
         self.argv = _pointers(plan.program.argv)
@@ -142,7 +168,7 @@ class _Image:
         self.shell = fallback[0] if fallback else None
         self.reaps = _reaps(self.libc)
 
-    def execute(self):
+    def execute(self) -> int:
         """Become the program; returns the errno where that failed."""
         self.libc.execve(self.path, self.argv, self.environment)
         error = ctypes.get_errno()
@@ -153,11 +179,11 @@ class _Image:
         return error
 
 
-def _pointers(words):
+def _pointers(words: Sequence[bytes]) -> ctypes.Array[ctypes.c_char_p]:
     return (ctypes.c_char_p * (len(words) + 1))(*words, None)
 
 
-def _become(image, plan, parent, go, report):
+def _become(image: _Image, plan: Plan, parent: int, go: int, report: int) -> None:
     """In the child: wait, undo, exec. Never returns."""
     try:
         image.libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -168,7 +194,7 @@ def _become(image, plan, parent, go, report):
         os._exit(CANNOT_EXECUTE)
 
 
-def _wait(image, go, report):
+def _wait(image: _Image, go: int, report: int) -> bool:
     """Until gdb is attached. A read is restarted by the kernel when gdb attaches during it."""
     tracer = os.read(go, _PID.size)
     if len(tracer) < _PID.size:
@@ -179,7 +205,7 @@ def _wait(image, go, report):
     return os.read(go, 1) == b"G"
 
 
-def _restore(image, plan):
+def _restore(image: _Image, plan: Plan) -> None:
     if image.reaps:
         image.libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     if plan.fixed_addresses:

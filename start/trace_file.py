@@ -21,6 +21,9 @@ from .version import VERSION
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
+
+    from alloctrace.history.history import History
 
     from alloctrace.summary.group_kinds import Kinds
     from start.place import Place
@@ -35,7 +38,7 @@ def make(
     force: bool = False,
     use_symbols: bool = True,
     tell: Callable[[str], None] = lambda what: None,
-) -> Kinds:
+) -> Kinds | None:
     """Write the trace of `outcome` to `place`; returns what was counted, for summary.summarise.
 
     `tell(what)` hears what is being done. Raises UserError where spool or trace cannot be read or
@@ -70,31 +73,35 @@ def make(
     return counted
 
 
-def _count_lost(outcome, past):
+def _count_lost(outcome: Outcome, past: History) -> None:
     """What a recorder that died had recorded, and not written."""
     if outcome.events is None:
         return
     lost = outcome.events - len(past.events)
     if lost <= 0:
         if not past.lost:
-            outcome.reason += ": nothing of what it had recorded is lost"
+            _add_to_reason(outcome, "nothing of what it had recorded is lost")
         return
     past.lost += lost
     events = "1 event" if lost == 1 else "%d events" % lost
-    outcome.reason += ": %s of what it had recorded lost" % events
+    _add_to_reason(outcome, "%s of what it had recorded lost" % events)
 
 
-def _how(use_symbols):
+def _add_to_reason(outcome: Outcome, text: str) -> None:
+    outcome.reason = "%s: %s" % (outcome.reason, text) if outcome.reason else text
+
+
+def _how(use_symbols: bool) -> dict[str, Any]:
     """Without symbols no separate debug file is read; the program's own are its own."""
     gdb, roots = _gdb(), DEBUG_ROOTS if use_symbols else ()
     folder = cache.folder()
     if folder:
         cache_folder.make_room(folder)  # the recorder keeps things there as well
-    asked = symbol_cache.Cached(folder, gdb, roots, symbol_gdb.ask) if folder else gdb
+    asked = symbol_cache.Cached(folder, symbol_gdb.ask, gdb, roots) if folder else gdb
     return {"gdb": asked, "debug_roots": roots}
 
 
-def facts(outcome, past):
+def facts(outcome: Outcome, past: History) -> dict[str, Any]:
     """What the parent knows of a run, for alloctrace/history/run_facts.py."""
     return {
         "pid": outcome.pid,
@@ -110,7 +117,7 @@ def facts(outcome, past):
     }
 
 
-def _gdb():
+def _gdb() -> str:
     """The gdb to ask for names. The recorder needs none: then names are those of symbol tables, and
     a note of the trace says so."""
     try:
@@ -119,11 +126,12 @@ def _gdb():
         return "gdb"
 
 
-def versions(gdb):
+def versions(gdb: str | None) -> dict[str, str]:
     """{name: version} of what made the trace; `gdb`: what the engine said, or None."""
     found = {"brkpoint": VERSION, "kernel": os.uname().release}
     with contextlib.suppress(ValueError, OSError):  # another C library than glibc
-        found["libc"] = os.confstr("CS_GNU_LIBC_VERSION")
+        libc = os.confstr("CS_GNU_LIBC_VERSION")
+        found.update({"libc": libc} if libc else {})
     if gdb:
         found["gdb"] = gdb
     return found

@@ -18,6 +18,13 @@ from . import gdb_program, surroundings, target
 from .errors import EngineError, UserError, shown
 from .observer import Observer
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .launch import Options
+
 ENGINE = os.path.join(
     os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "gdb-scripts", "engine.py"
 )
@@ -49,11 +56,13 @@ class Gdb(Observer):
 
     name = "gdb"
 
-    def __init__(self, started, config, told):
+    def __init__(
+        self, started: tuple[subprocess.Popen[bytes], int, int], config: int, told: dict[str, Any]
+    ) -> None:
         super().__init__(*started)
         self._config, self._told = config, told
 
-    def configure(self, program):
+    def configure(self, program: bytes) -> None:
         told = dict(self._told, program=_text(program))
         try:
             with open(self._config, "wb") as file:
@@ -61,7 +70,7 @@ class Gdb(Observer):
         except BrokenPipeError:
             pass
 
-    def why_not(self, said):
+    def why_not(self, said: str) -> EngineError:
         too_old = re.search("gdb .* made no catchpoint of: .*", said)
         if too_old:
             return EngineError(too_old[0])
@@ -70,19 +79,19 @@ class Gdb(Observer):
         few = surroundings.too_few_addresses(self.name)
         return EngineError(few) if few else super().why_not(said)
 
-    def left(self, status):
+    def left(self, status: int) -> str | None:
         return _LOOKS_AT_ITSELF if status == _LET_GO else None
 
-    def failure(self, status, said):
+    def failure(self, status: int, said: str) -> str | None:
         if status == _ENGINE_FAILED and _FAILED in said:
             return "gdb could not go on: %s" % shown(said.strip().rpartition(_FAILED)[2])
         return "gdb crashed" if status == _CRASHED else None
 
-    def is_told(self, said):
+    def is_told(self, said: str) -> bool:
         return _FAILED in said and "Traceback" not in said
 
 
-def start(pid, spool, options):
+def start(pid: int, spool: str, options: Options) -> Gdb:
     """Start gdb for the process `pid`, to record into `spool`; `options`: launch.Options."""
     config_read, config_write = os.pipe()
     ready_read, ready_write = os.pipe()
@@ -109,7 +118,7 @@ def start(pid, spool, options):
     return Gdb((process, ready_read, log), config_write, told)
 
 
-def _told(pid, spool, options):
+def _told(pid: int, spool: str, options: Options) -> dict[str, Any]:
     """What the engine is told: docs/architecture.md."""
     return {
         "pid": pid,
@@ -123,11 +132,11 @@ def _told(pid, spool, options):
     }
 
 
-def _text(data):
+def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def check_debug_files(path):
+def check_debug_files(path: str) -> None:
     """Raises UserError where gdb would wait for ever, or read for long, before it watches."""
     try:
         with ElfFile(path) as elf:
@@ -139,22 +148,22 @@ def check_debug_files(path):
         raise UserError(text % shown(unfit))
 
 
-def _command(engine):
+def _command(engine: str) -> list[str]:
     command = [gdb_program.find(), *gdb_program.WORDS]
     for setting in SETTINGS:
         command += ["-iex", "set " + setting]
     return command + ["-x", engine]
 
 
-def _live_copy():
+def _live_copy() -> int:
     return os.dup(sys.stderr.fileno())
 
 
-def _prepare(parent):
+def _prepare(parent: int) -> Callable[[], None]:
     """What gdb's process does before its exec: die with us, be free of our mask."""
     libc = target.libc()
 
-    def before_exec():
+    def before_exec() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)

@@ -14,6 +14,12 @@ from alloctrace.words import signal_name
 
 from . import traced
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .observer import Observer
+
 
 TICK = 0.25  # seconds between looks at what sends no signal
 GRACE = 5  # seconds from the request to end to SIGKILL; of the observer, once the target has ended
@@ -27,32 +33,42 @@ _STOPPING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _SI_USER_CODES = (0, -1, -6)  # kill, sigqueue, tgkill: sent by a process, not by the terminal
 
 
-def waited(ignored):
+def waited(ignored: set[int]) -> set[int]:
     """The signals that the wait fetches; those ignored at the start stay so."""
-    wanted = {signal.SIGCHLD, *_STOPPING, *_SHARED, *_PASSED_ON, *_ENDING}
+    wanted: set[int] = {signal.SIGCHLD, *_STOPPING, *_SHARED, *_PASSED_ON, *_ENDING}
     return wanted - (ignored - {signal.SIGCHLD})
 
 
 class Watch:
     """The state of the wait; `status` is the target's wait status, None until it has ended."""
 
-    def __init__(self, pid, observer, signals, timeout=None, done=None, tick=None):
-        """`observer`: observer.Observer; `timeout`: seconds or None; `done()`: a value that changes
-        while the observer gets on; `tick()`: called."""
+    def __init__(
+        self,
+        pid: int,
+        observer: Observer,
+        signals: set[int],
+        timeout: float | None = None,
+        done: Callable[[], object] | None = None,
+        tick: Callable[[], object] | None = None,
+    ) -> None:
+        """`timeout`: seconds or None; `done()`: a value that changes while the observer gets on;
+        `tick()`: called."""
         self.pid, self.observer, self.signals = pid, observer, signals
         self.timeout, self._done, self._tick = timeout, done or (lambda: 0), tick or (lambda: None)
-        self.status = None
-        self.observer_status = None  # its exit status, or a signal's number, negative
-        self.reason = None  # why the trace is incomplete, in words
-        self.interrupted = None  # the last of Ctrl-C and Ctrl-\\ that the terminal sent
+        self.status: int | None = None
+        self.observer_status: int | None = None  # its exit status, or a signal's number, negative
+        self.reason: str | None = None  # why the trace is incomplete, in words
+        self.interrupted: int | None = None  # the last of Ctrl-C and Ctrl-\\ that the terminal sent
         self.killed = False  # whether it was brkpoint that ended the target
         self.detached = False  # whether the observer left before the target's end
         self.hurried = False  # whether brkpoint ended the observer, after the target's end
         self._until = time.monotonic() + timeout if timeout else None
-        self._kill_at = self._finish_until = self._asked_until = None
-        self._last_done = None
+        self._kill_at: float | None = None
+        self._finish_until: float | None = None
+        self._asked_until: float | None = None
+        self._last_done: object = None
 
-    def run(self):
+    def run(self) -> None:
         """Wait; afterwards status and observer_status are set."""
         while True:
             self._reap()
@@ -65,7 +81,7 @@ class Watch:
                 self._handle(info.si_signo, info.si_code)
             self._tick()
 
-    def _take_last(self):
+    def _take_last(self) -> None:
         """A Ctrl-C that came while tick() took its time: it may be what ended the target."""
         info = signal.sigtimedwait(self.signals, 0)
         while info is not None:
@@ -73,7 +89,7 @@ class Watch:
                 self.interrupted = info.si_signo
             info = signal.sigtimedwait(self.signals, 0)
 
-    def _reap(self):
+    def _reap(self) -> None:
         """The target last: it can be waited for only once a tracer has seen its end or gone."""
         self.observer_status = self.observer.process.poll()
         if self.status is None:
@@ -81,19 +97,19 @@ class Watch:
         if self.status is None and self.observer_status is not None and _is_dead(self.pid):
             free(self.pid, self.observer)
 
-    def _look(self):
+    def _look(self) -> None:
         now = time.monotonic()
         if self.status is not None or _is_dead(self.pid):
             self._hurry(now)
         elif self.observer_status is not None:
-            self._without_observer()
+            self._without_observer(self.observer_status)
         if self._until is not None and now >= self._until:
             self._until = None
-            self._end(signal.SIGTERM, "stopped after %g s (--timeout)" % self.timeout)
+            self._end(signal.SIGTERM, "stopped after %g s (--timeout)" % (self.timeout or 0))
         if self._kill_at is not None and now >= self._kill_at:
             self._kill()
 
-    def _hurry(self, now):
+    def _hurry(self, now: float) -> None:
         """The target has ended: its records may be finished, but not for ever."""
         done = self._done()
         if done != self._last_done or self._finish_until is None:
@@ -107,14 +123,14 @@ class Watch:
             self.hurried = True
             self.observer.process.kill()
 
-    def _ask_again(self):
+    def _ask_again(self) -> None:
         """The target has ended, and what is still being read is not to be waited for any more."""
         if self._asked_until is None and (self.status is not None or _is_dead(self.pid)):
             self._asked_until = time.monotonic() + GRACE
 
-    def _without_observer(self):
+    def _without_observer(self, status: int) -> None:
         """The observer went first. Where it left in order the program is free and may go on."""
-        if self.observer_status < 0 and not self.observer.keeps_target:
+        if status < 0 and not self.observer.keeps_target:
             self._kill()
         elif not self.detached:
             self.detached = True
@@ -122,11 +138,12 @@ class Watch:
             self.reason = self.reason or self.why_left or left
 
     @property
-    def why_left(self):
+    def why_left(self) -> str | None:
         """Why it left a program that could not go on with it: nothing has failed. Or None."""
-        return self.observer.left(self.observer_status)
+        status = self.observer_status
+        return None if status is None else self.observer.left(status)
 
-    def _handle(self, number, code):
+    def _handle(self, number: int, code: int) -> None:
         by_process = code in _SI_USER_CODES
         if number in _ENDING + _SHARED and (self.interrupted or self._kill_at):
             self._ask_again()  # the first time it may have been what ended the target
@@ -140,20 +157,20 @@ class Watch:
         elif number in _STOPPING:
             self._pause()
 
-    def _end(self, number, reason):
+    def _end(self, number: int, reason: str) -> None:
         self.reason = self.reason or reason
         self._send(number)
         self._kill_at = self._kill_at or time.monotonic() + GRACE
 
-    def _kill(self):
+    def _kill(self) -> None:
         self.killed = True
         self._send(signal.SIGKILL)
 
-    def _send(self, number):
+    def _send(self, number: int) -> None:
         if self.status is None:  # not yet waited for: the pid is still the target's
             os.kill(self.pid, number)
 
-    def _pause(self):
+    def _pause(self) -> None:
         """Ctrl-Z: gdb would let the target run on, so both are held while brkpoint is stopped."""
         self.observer.process.send_signal(signal.SIGSTOP)
         _wait_stopped(self.observer.process.pid)
@@ -166,13 +183,13 @@ class Watch:
         self.observer.process.send_signal(signal.SIGCONT)
 
 
-def _wait_stopped(pid):
+def _wait_stopped(pid: int) -> None:
     until = time.monotonic() + TICK
     while not _is_stopped(pid) and time.monotonic() < until:
         time.sleep(0.001)
 
 
-def _is_stopped(pid):
+def _is_stopped(pid: int) -> bool:
     """Whether it is stopped or has ended."""
     try:
         return field(pid, "State")[:1] in ("T", "t", "Z", "X")
@@ -180,7 +197,7 @@ def _is_stopped(pid):
         return True
 
 
-def _is_dead(pid):
+def _is_dead(pid: int) -> bool:
     """Whether the whole process has ended, though nobody has waited for it yet."""
     try:
         return all(_has_ended(pid, tid) for tid in _tasks(pid))
@@ -188,7 +205,7 @@ def _is_dead(pid):
         return True
 
 
-def _has_ended(pid, tid):
+def _has_ended(pid: int, tid: str) -> bool:
     try:
         with open("/proc/%d/task/%s/stat" % (pid, tid), "rb") as file:
             return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
@@ -196,11 +213,11 @@ def _has_ended(pid, tid):
         return True
 
 
-def _tasks(pid):
+def _tasks(pid: int) -> list[str]:
     return os.listdir("/proc/%d/task" % pid)
 
 
-def free(pid, observer):
+def free(pid: int, observer: Observer) -> None:
     """The observer is gone, and the dead `pid` cannot be waited for while a tracer keeps it: where
     gdb is a wrapper that only started gdb, end what it left in its session."""
     with contextlib.suppress(OSError):

@@ -64,7 +64,7 @@ def test_it_is_said_also_where_nothing_of_it_was_freed():
 def test_of_a_program_from_its_start_nothing_is_said():
     summary = summarise(FakeTrace(exit={"kind": "exited", "status": 0}, pid=4711, unknown_ends=3))
     assert summary["attached"] is None and before(summary) == []
-    assert endings.what_live_means(summary) == "bytes asked for; leaked: live at the end"
+    assert endings.what_live_means(summary) == "bytes asked for; left: live at the end"
 
 
 def test_what_is_live_when_it_is_left_is_no_leak():

@@ -70,6 +70,7 @@ def as_alone(name):
         alone = subprocess.run(["./" + name], capture_output=True).returncode
     except OSError:
         assert refused(done, 126, "./%s: " % name)
+        assert b"b'./" not in done.err  # its name is text, as it was typed
         assert os.listdir() == [name]
     else:
         assert done.status == (128 - alone if alone < 0 else alone), done.err

@@ -109,6 +109,31 @@ def test_a_beginning_holds_for_no_other_stack():
     assert answers.answer("depth", tree.node(3), ask) == 0
 
 
+def test_a_very_deep_stack_is_remembered_whole_and_for_the_next_run():
+    """Its beginning is too long for that; what differs far out, or in why it was cut, is other."""
+    make = made_traces.Frame
+    inner = [make(number, function="f%d" % number) for number in range(90)]
+    ends = [make(90 + end, function="end%d" % end) for end in range(2)]
+    stacks = {end + 1: (*inner, ends[end]) for end in range(2)}
+    raw = {id_: spool.Stack(id_, cut, ()) for id_, cut in ((1, 0), (2, 0), (3, 1))}
+    tree = StackTree.of({**stacks, 3: stacks[1]}, raw)
+    asked = []
+
+    def ask(stack):
+        asked.append(stack[90].function)
+        return asked[-1]
+
+    first = Beginnings(tree)
+    for _ in range(2):
+        found = [first.answer("end", tree.node(id_), ask) for id_ in (1, 2, 3)]
+        assert found == asked == ["end0", "end1", "end0"]
+    known = first.roots, first.answers, first.tables, first.whole
+    later = Beginnings(tree, None, None, *known)
+    assert [later.answer("end", tree.node(id_), ask) for id_ in (2, 1)] == ["end1", "end0"]
+    assert len(asked) == 3 and not later.has_more
+    assert later.answer("other", tree.node(1), ask) == "end0" and len(asked) == 4
+
+
 @pytest.mark.parametrize("apart", [0, 1 << 32])
 def test_images_at_the_same_addresses_cost_no_more_each(apart):
     """As with --fixed-addresses; the twin: each at its own. A place is its own image's."""

@@ -9,7 +9,7 @@ import pytest
 from recorder_runs import probe
 from target_programs import ROOT, brkpoint
 
-from start import choice, recorder
+from start import choice, launch, recorder
 from start.errors import UserError
 
 needs_recorder = pytest.mark.skipif(
@@ -99,3 +99,25 @@ def test_a_named_recorder_that_cannot_be_planted_is_a_failure_in_words(tmp_path)
     done = brkpoint(*words, preexec_fn=little_room)
     assert once.read_text() == "run\n"  # the program is not ours: it runs on, and that is said
     assert "no room" in done.stderr and not report_of(trace)["complete"]
+
+
+@pytest.mark.parametrize(
+    "program, told",
+    [
+        ("#!/bin/sh\nexit 127\n", "does not run here"),  # as the loader says that a library lacks
+        ("\177ELF: of another machine", "does not run here"),
+        ("#!/no/such/interpreter\n", "does not run here"),
+        ("#!/bin/sh\n[ $# -ne 0 ] && exit 1; exit 2\n", "ended before it was watched"),  # twin
+    ],
+)
+def test_a_recorder_of_another_system_is_no_end_of_the_run(tmp_path, monkeypatch, program, told):
+    made = tmp_path / "recorder"
+    made.write_text(program)
+    made.chmod(0o755)
+    monkeypatch.setattr(recorder, "find", lambda: str(made))
+    assert recorder.is_running_here() == ("before" in told)
+    options = launch.Options(recorder=True, may_refuse=True)
+    with pytest.raises(UserError, match=told) as failed:
+        launch.run([b"/bin/true"], str(tmp_path / "spool"), options)
+    assert isinstance(failed.value, launch.EngineError) == (not recorder.is_running_here())
+    assert not (tmp_path / "spool").exists()

@@ -1,5 +1,6 @@
 """The command line: which words are whose, what help says, which status an error has."""
 
+import io
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ import pytest
 import launching
 from alloctrace import words
 from command import help as help_, main, run
-from start import errors, heritage, watch
+from start import errors, heritage, target, watch
 from start.errors import UserError
 
 
@@ -237,6 +238,16 @@ def test_ignored_signals_of_a_parent_that_restores_them(monkeypatch):
     monkeypatch.setattr(heritage.os, "readlink", lambda path: "/usr/bin/bash")
     monkeypatch.setattr(heritage, "_read", lambda path: b"SigIgn:\t0000000000001000\n")
     assert heritage._ignored_by_parent() == {13}
+
+
+def test_a_proc_that_tells_no_ignored_signals(monkeypatch):
+    monkeypatch.setattr(heritage.os, "readlink", lambda path: "/usr/bin/bash")
+    for told, expected in (("SigIgn:\t0000000180001000\n", 0b11 << 31), ("", 0)):
+        status = "Name:\tbash\n" + told
+        monkeypatch.setattr(heritage, "_read", lambda path: status.encode())
+        monkeypatch.setattr(watch, "open", lambda *_, **__: io.StringIO(status), raising=False)
+        assert heritage._ignored_by_parent() == ({13} if told else set())
+        assert target._ignored_of_libc() == expected
 
 
 def test_signals_that_were_ignored_are_not_waited_for():

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pty
 import shutil
 import subprocess
 import time
@@ -167,6 +168,15 @@ def test_no_line_is_lost_at_the_top_of_a_page(monkeypatch):
     assert rows == 21
 
 
+def test_an_arrow_is_no_letter():
+    """Its last piece is B; `b` goes back."""
+    typing, hearing = pty.openpty()
+    with os.fdopen(typing, "wb", 0) as keyboard, os.fdopen(hearing) as keys:
+        keyboard.write(b"\x1b[B\x1bOB\n\x1bb")
+        screen = screens.Screen(io.StringIO(), keys)
+        assert [screen.key("", "\n b") for _ in range(2)] == ["\n", "b"]
+
+
 class Desk:
     """A terminal without a person: keys from a list, what is said kept."""
 
@@ -209,7 +219,7 @@ def played(tmp_path, kept, keys, old, new):
     section = next(one for one in lesson.sections if one.change)
     reader.values.after = "large"
     with reader.values:
-        was_shown = changing.play(reader, section)
+        was_shown = changing.play(reader, section, section.change)
         reached = reader.values.lookup("large.main_reached"), reader.values.lookup("main_reached")
     with open(path) as file:
         assert file.read() == text.replace(old, new)  # nothing of theirs is lost

@@ -71,3 +71,25 @@ def test_without_a_run_it_asks_about_stored_ones(shop, tmp_path):
     assert len(made.questions) == quiz.MANY
     assert all("In the run of a.brkpoint" in asked.text for asked in made.questions)
     assert quiz.of_seed(7, idle).questions == []
+
+
+def test_no_event_is_asked_about_twice_and_no_question_tells_its_answer(shop):
+    """Of a run that is the only one there: its events are few."""
+    quiz.of_seed(7, shop)
+    path = shop.folder + "/quiz.brkpoint"
+    kinds = set()
+    for seed in range(30):
+        made = quiz._about_others(random.Random(seed), [path], 4)
+        texts = [re.sub(r"event \d+ ", "", one.text) for one in made]
+        events = [text.split(". ")[0] for text in texts]
+        assert len(set(events)) == len(events) == 4, texts
+        assert len({text.split(". ")[-1] for text in texts}) > 2  # of several kinds
+        for one in made:
+            assert one.answer in one.choices and len(set(one.choices)) > 1
+            kinds.add(one.text.split(". ")[-1])
+    assert len(kinds) == 4
+
+
+def test_a_size_is_no_choice_where_the_question_tells_it():
+    assert quiz._wordy("main's own, 240016 to 244016 bytes") == quiz._wordy("main's own")
+    assert quiz._wordy("link_map of libc.so.6") != quiz._wordy("link_map of the program")

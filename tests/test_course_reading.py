@@ -46,6 +46,14 @@ def test_a_lesson_is_read():
     assert lesson.changes[0].program.replaced == [("a", "b")]
 
 
+def test_a_change_may_say_after_its_first_text_what_it_changes():
+    on = "program other: other.c\n## predict"
+    text = (HEAD + REST).replace("## predict", on).replace("with: b", "on: other\nwith: b")
+    (change,) = read(text).changes
+    assert (change.of, change.program.source) == ("other", "other.c")
+    assert change.program.replaced == [("a", "b")]
+
+
 def test_what_is_said_of_the_right_answer_is_of_that_answer():
     text = (
         "question: Who?\nchoice a: this\nchoice b: that\nanswer: a if %s > 1\nanswer: b if 1 > 0\n"
@@ -75,6 +83,7 @@ def test_every_lesson_of_the_course_can_be_read():
         ("{calls: call}", "{calls +}", 13, "no expression"),
         ("{calls: call}", "{open('x')}", 13, "unknown function"),
         ("show: report", "show: everything", 11, "unknown everything"),
+        ("show: report", "show after: report", 11, "no program is called after"),
         ("question: How many?\n", "", 7, "answer without question"),
         ("answer: calls, within 10 %\n", "", 7, "no answer"),
         ("## run\nshow: report\n", "", 19, "no run"),

@@ -1,11 +1,13 @@
 """The strip of a run: calls above, syscalls below, and no call reaches the kernel that did not."""
 
+import html
 from types import SimpleNamespace
 
+from alloctrace.summary.summary import summarise
 from course import strip
 from course.page import parts
 from reports.ink import Ink
-from summary_fake import call, syscall
+from summary_fake import FakeTrace, call, syscall
 
 
 def drawn(events, most=70):
@@ -31,6 +33,19 @@ def test_folded_a_syscall_that_no_call_made_stays_nobodys():
     assert sum(len(c.syscalls) for c in columns) == 100
     assert not any(c.reached for c in columns)
     assert "reached the kernel" not in "\n".join(drawn(events, 20))
+
+
+class Kept(FakeTrace):
+    """A trace that nobody renames."""
+
+    path = property(lambda _: "/its/own/place.brkpoint")
+
+
+def test_the_report_of_a_page_names_the_trace_as_the_reader_has_it():
+    run = SimpleNamespace(trace=Kept([call(0, size=24)]))
+    run.summary = summarise(run.trace)
+    shown = html.unescape(parts._report(SimpleNamespace(), run, "a b.brkpoint"))
+    assert "brkpoint report 'a b.brkpoint' --json" in shown and "/its/own" not in shown
 
 
 def test_nothing_is_said_to_be_nothing():

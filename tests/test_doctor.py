@@ -53,6 +53,7 @@ def no_recorder(monkeypatch):
 
 def test_no_gdb_where_the_recorder_watches(path, monkeypatch):
     monkeypatch.setattr(checks.recorder, "find", lambda: "/somewhere")
+    monkeypatch.setattr(checks.recorder, "is_running_here", lambda: True)
     finding = only(checks.gdb())
     assert finding.state == "missing" and not finding.fatal
     assert "the recorder watches" in finding.without
@@ -198,6 +199,10 @@ def test_why_tracing_is_forbidden(tmp_path, scope, status, says, mend):
 
 def test_the_recorder(monkeypatch):
     monkeypatch.setattr(checks.recorder, "find", lambda: "/somewhere")
+    finding = only(checks.planted())
+    assert finding.state == "note" and "does not run here" in finding.says
+    assert finding.mend == "rm -r build/recorder && make recorder" and not finding.fatal
+    monkeypatch.setattr(checks.recorder, "is_running_here", lambda: True)
     assert only(checks.planted()).state == "ok"
     monkeypatch.setattr(checks.recorder, "find", lambda: None)
     finding = only(checks.planted())

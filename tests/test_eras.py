@@ -7,6 +7,7 @@ import pytest
 from made_eras import cell, entry, eras, library
 
 from eras import changes, debian, facts, figures, plan, comparison
+from reports import ink as inks
 from reports.eras import markdown, page, text, words
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "eras")
@@ -247,6 +248,7 @@ def test_the_json_keeps_its_schema():
     found = comparison.of(known, {told["cell"]: told for told in cells}, "today")
     schema.validate(found, wanted)
     assert found["rust"][0]["figures"] and found["targets"]
+    assert max(map(inks.cells, text.render(found).splitlines())) <= 80
     del found["targets"][0]["cells"][0]["state"]
     with pytest.raises(schema.ValidationError):
         schema.validate(found, wanted)

@@ -65,6 +65,11 @@ def test_a_root_is_made_once():
     assert any("apt-get download rustc-x libx" in word and "/opt/rustc-x" in word for word in words)
 
 
+def test_this_machine_needs_no_root():
+    with pytest.raises(roots.RootError, match="old is this machine"):
+        roots.prepare(ERA._replace(suite=None), print, Maker(0))
+
+
 def test_an_interrupted_root_is_no_root_and_is_made_anew():
     with pytest.raises(KeyboardInterrupt):
         roots.prepare(ERA, print, Maker("interrupted"))

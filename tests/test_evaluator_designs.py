@@ -116,4 +116,6 @@ def test_the_story_is_written_as_page_and_as_data(monkeypatch, tmp_path, capsys)
     record = json.loads((tmp_path / "evaluator.json").read_text())
     assert record["verdict"] in (tmp_path / "evaluator.md").read_text()
     assert record["designs"] == made()["designs"]
-    assert capsys.readouterr().out.startswith(record["verdict"])
+    said = capsys.readouterr().out
+    assert " ".join(said.split()).startswith(record["verdict"])
+    assert max(map(len, said.splitlines()[:-1])) <= 80

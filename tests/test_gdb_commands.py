@@ -224,11 +224,11 @@ def test_what_is_live_in_a_session_that_goes_on_is_no_leak(tmp_path):
     lines += ["alloc report --summary"]
     text = gdb(tmp_path, lines, program)
     now, _, left = text.partition("Saved: ")
-    assert "still runs" in now and "; live: now" in now and "leaked" not in now
+    assert "still runs" in now and "; live: now" in now and "left:" not in now
     assert "still ran when the recording ended" in left and "; live: when it was left" in left
     saved = brkpoint("report", trace, "--summary").stdout
     assert "it was saved before the program ended" in saved and "goes on" not in saved
-    assert "; live: when it was left" in saved and "leaked" not in saved
+    assert "; live: when it was left" in saved and "left:" not in saved
     assert json.loads(brkpoint("report", trace, "--json").stdout)["until"] == "left"
 
 
@@ -236,7 +236,7 @@ def test_twin_at_the_programs_end_it_is(tmp_path):
     program, trace = compile_c(tmp_path, LIVE), str(tmp_path / "t.brkpoint")
     lines = ["starti", "alloc trace start", "continue", "alloc report --summary"]
     text = gdb(tmp_path, [*lines, "alloc trace save " + trace], program)
-    assert "; leaked: live at the end" in text and "exited with status 0" in text
+    assert "; left: live at the end" in text and "exited with status 0" in text
     assert json.loads(brkpoint("report", trace, "--json").stdout)["until"] == "end"
 
 

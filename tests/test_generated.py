@@ -15,6 +15,7 @@ sys.path.append(os.path.join(TOP, "docs", "make"))
 completion = importlib.import_module("completion")
 manual = importlib.import_module("manual")
 options = importlib.import_module("options")
+report_samples = importlib.import_module("report_samples")
 transcript = importlib.import_module("transcript")
 
 TOY = [
@@ -85,9 +86,47 @@ def test_bash_offers_verbs_options_and_choices():
     assert complete("brkpoint", "events", "--phase", "") == {"load", "init", "main", "exit"}
 
 
+def test_bash_offers_all_that_the_parsers_know(tmp_path):
+    """Every verb, option, value of an option, and first word; in one bash, each asked for whole."""
+    wanted = []
+    for verb in options.verbs():
+        wanted.append((verb.name,))
+        wanted += [(verb.name, word) for word in verb.first]
+        for option in verb.options:
+            wanted += [(verb.name, name) for name in option.names]
+            choices = map(str, option.choices)
+            wanted += [(verb.name, option.names[-1], choice) for choice in choices]
+    assert ("eras", "prepare") in wanted and ("help", "verify") in wanted
+    assert ("learn", "first-malloc") in wanted and ("words", "leak") in wanted
+    assert missing(wanted, tmp_path) == []
+    strange = [("eras", "prepares"), ("doctor", "--engine"), ("report", "--by", "colour")]
+    assert missing(strange, tmp_path) == strange  # twin
+
+
+def missing(wanted, folder):
+    """Those of these command lines whose last word bash does not offer."""
+    ask = """
+    while read -ra COMP_WORDS; do
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
+        _brkpoint
+        for one in "${COMPREPLY[@]}"; do
+            [[ $one == "${COMP_WORDS[COMP_CWORD]}" ]] && continue 2
+        done
+        echo "${COMP_WORDS[@]}"
+    done"""
+    lines = "".join("brkpoint %s\n" % " ".join(words) for words in wanted)
+    command = ["bash", "-c", read("completions/brkpoint.bash") + ask]
+    how = {"stdout": subprocess.PIPE, "universal_newlines": True, "check": True}
+    done = subprocess.run(command, input=lines, cwd=folder, **how)
+    return [tuple(line.split()[1:]) for line in done.stdout.splitlines()]
+
+
 def test_bash_offers_programs_and_no_words_of_the_shell():
     assert "cat" in complete("brkpoint", "ca") and "caller" not in complete("brkpoint", "ca")
     assert "while" not in complete("brkpoint", "whil")
+    assert "cat" in complete("brkpoint", "--engine", "auto", "ca")
+    assert "cat" in complete("brkpoint", "witnesses", "ca")
+    assert complete("brkpoint", "cat", "--eng") == set()  # behind it are the program's own words
     assert complete("brkpoint", "ech") == {"echo"}  # a word of the shell, and a program as well
 
 
@@ -108,13 +147,17 @@ def test_other_shells_can_read_theirs(shell, file):
 def test_fish_offers_verbs_options_and_choices():
     def offered(line):
         script = "source completions/brkpoint.fish; complete -C '%s'" % line
-        done = subprocess.run(["fish", "-c", script], cwd=TOP, stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(["fish", "-c", script], cwd=TOP, check=True, capture_output=True)
+        assert done.stderr == b""
         return {row.split("\t")[0] for row in done.stdout.decode().splitlines()}
 
     assert "report" in offered("brkpoint rep")
     assert offered("brkpoint report --j") == {"--json"}
     assert offered("brkpoint --engine br") >= {"breakpoints"}
     assert offered("brkpoint doctor --eng") == set()
+    assert {"prepare", "add-rust"} <= offered("brkpoint eras ")
+    assert offered("brkpoint help ver") == {"verify"}
+    assert "cat" in offered("brkpoint ca") and "cat" in offered("brkpoint witnesses ca")
 
 
 def test_every_shell_knows_every_option_of_a_toy():
@@ -171,3 +214,23 @@ def test_masking_keeps_words_and_loses_numbers():
 def test_what_readme_says_first_is_what_its_run_says():
     first, run = (part.split("```")[0] for part in read("README.md").split("```text\n")[1:3])
     assert first and first in run
+
+
+# ---- the samples in docs/report.md ---------------------------------------------------------------
+
+
+def test_samples_stand_between_their_marks():
+    text = read("docs/report.md")
+    samples = {name: "  a line of %s\n" % name for name in ("processes", "live", "tree")}
+    once = report_samples.put(text, samples)
+    assert once != text and report_samples.put(once, samples) == once
+    assert text.count("```") == once.count("```")
+    for name, sample in samples.items():
+        assert (report_samples.BEGIN % name) + "```\n" + sample + "```\n" in once
+
+
+def test_a_part_of_a_report_is_found_by_its_title():
+    report = "a\n\n3 processes  alike\n  x\n\nSites\n"
+    assert report_samples._part(report, "processes  alike") == "3 processes  alike\n  x\n"
+    with pytest.raises(transcript.Failed, match="no 'Tree"):
+        report_samples._part(report, "Tree of calls")

@@ -1,4 +1,4 @@
-"""make install and uninstall, into a folder of the test's own."""
+"""make install, uninstall and clean, into a folder of the test's own."""
 
 import os
 import shutil
@@ -173,3 +173,15 @@ def test_the_installed_article_writes_here_and_not_into_the_installation(install
     assert (work / "brkpoint-article/reports/article.md").exists()
     after = files_below(str(installed) + PREFIX)
     assert {name for name in after - before if "__pycache__" not in name} == set()
+
+
+def test_make_clean_keeps_what_took_minutes_to_fetch(tmp_path):
+    for name in ("eras/roots/debian-12", "axe", "targets", "reports"):
+        (tmp_path / "build" / name).mkdir(parents=True)
+    command = ["make", "-s", "-C", str(tmp_path), "-f", TOP + "/Makefile", "clean"]
+    for kept in (["axe", "eras"], []):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        build = tmp_path / "build"
+        assert (sorted(os.listdir(build)) if build.exists() else []) == kept
+        for name in kept:
+            shutil.rmtree(build / name)

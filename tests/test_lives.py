@@ -6,6 +6,7 @@ from summary_fake import FakeTrace, call
 from alloctrace.model import Border
 from alloctrace.summary import asked_for, chosen, lives
 from alloctrace.summary.summary import summarise
+from reports import endings
 
 FIRST = 100
 
@@ -269,3 +270,48 @@ def test_a_shell_that_ends_otherwise_than_its_child_is_no_wrapper(shell, child, 
     run.run["exit"] = dict(zip(("kind", "status"), shell))
     run.end(101, *child)
     assert (run.asked().program.name == "ls") == is_followed
+
+
+class Unread:
+    """A trace of which only the run may be read."""
+
+    def __init__(self, run):
+        self.run = run
+
+    def sums(self):
+        raise AssertionError("its events are read")
+
+
+@pytest.mark.parametrize("wanted", ["nonsense", "999", "make "])
+def test_a_process_that_is_not_there_is_told_before_events_are_read(wanted):
+    run = Run("make").spawn(FIRST, 101, "sh").calls(101, 3).run
+    with pytest.raises(chosen.NoSuchProcess, match="there are make, sh"):
+        summarise(Unread(run), process=wanted)
+
+
+@pytest.mark.parametrize("wanted", ["sh", "101", "all", "asked"])
+def test_twin_one_that_is_there_is_looked_at(wanted):
+    run = Run("make").spawn(FIRST, 101, "sh").calls(101, 3).run
+    with pytest.raises(AssertionError, match="events are read"):
+        summarise(Unread(run), process=wanted)
+
+
+def test_of_an_older_trace_only_its_events_know_the_numbers():
+    made = Run("make").spawn(FIRST, 101, "sh").calls(101, 3)
+    for image in made.run["images"]:
+        del image["pid"]
+    chosen.check(made.run, "999")
+    with pytest.raises(chosen.NoSuchProcess):
+        summarise(made.trace(), process="999")
+
+
+def test_what_was_live_is_told_of_the_end_of_the_program_that_it_is_about():
+    run = Run("sh", "-c", "prog").spawn(FIRST, 101, "prog").calls(101, 20)
+    told = {"signalled": "when it was killed", "running": "when the recording ended"}
+    for kind in ("signalled", "running", "exited"):
+        run.run["ends"].clear()
+        found = summarise(run.end(101, kind, 9).trace(), process="asked")
+        assert (found["sums_over"]["name"], found["exit"]["kind"]) == ("prog", "exited")
+        assert endings.has_end(found) == (kind not in told)
+        assert kind not in told or endings.when(found) == told[kind]
+    assert endings.has_end(summarise(run.end(101, "signalled", 9).trace(), process="sh"))

@@ -29,7 +29,7 @@ def rows(found):
 
 def test_the_buffer_of_stdout_is_no_leak_of_yours():
     found = record(of_stdout())
-    assert rows(found)["leaked"] == ["0", "0 B"] and rows(found)["kept to the end"] == [
+    assert rows(found)["left"] == ["0", "0 B"] and rows(found)["kept to the end"] == [
         "1",
         "100 B",
     ]
@@ -42,13 +42,13 @@ def test_the_buffer_of_stdout_is_no_leak_of_yours():
 
 def test_beside_it_what_is_leaked_is():
     found = record(of_stdout(), because("a list"))
-    assert rows(found)["leaked"] == ["1", "200 B"] and rows(found)["kept to the end"] == [
+    assert rows(found)["left"] == ["1", "200 B"] and rows(found)["kept to the end"] == [
         "1",
         "100 B",
     ]
     assert memory_table.sentence(found).endswith(
-        "200 bytes of it in 1 block yours: leaked; a standard stream's buffer (100 bytes) is kept"
-        " to the end."
+        "200 bytes of it in 1 block yours: not freed; a standard stream's buffer (100 bytes) is"
+        " kept to the end."
     )
 
 
@@ -62,11 +62,11 @@ def test_what_the_std_of_rust_keeps_is_not_said_to_be_libcs(purposes):
 
 def test_twin_the_buffer_of_another_file_is():
     found = record(because("buffer of a FILE: 4096 bytes"))
-    assert "kept to the end" not in rows(found) and rows(found)["leaked"] == ["1", "100 B"]
-    assert memory_table.sentence(found).endswith("100 bytes of it in 1 block yours: leaked.")
+    assert "kept to the end" not in rows(found) and rows(found)["left"] == ["1", "100 B"]
+    assert memory_table.sentence(found).endswith("100 bytes of it in 1 block yours: not freed.")
 
 
 def test_what_was_killed_has_leaked_nothing():
     found = record(of_stdout(), exit={"kind": "signalled", "status": 9})
-    assert "leaked" not in rows(found) and rows(found)["live"] == ["1", "100 B"]
+    assert "left" not in rows(found) and rows(found)["live"] == ["1", "100 B"]
     assert memory_table.sentence(found).endswith("100 bytes live when it was killed.")

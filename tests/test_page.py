@@ -202,11 +202,11 @@ def test_leaves_tell_places_phases_and_programs_apart():
 
 def test_bins_tell_programs_apart_where_there_are_several():
     groups = made_pages.small_trace().sums().groups
-    assert {row[3] for row in windows._Counts(groups, None, 1)._series if row} == {""}
+    assert {row.program for row in windows._Counts(groups, None, 1)._series[1:]} == {""}
     recorded = made_pages.small_trace()
     recorded._events[4].pid = 8
     several = windows._Counts(recorded.sums().groups, None, 1)._series
-    assert {row[3] for row in several if row} == {"7.0", "8.0"}
+    assert {row.program for row in several[1:]} == {"7.0", "8.0"}
 
 
 def test_leaves_and_rest_hold_every_allocation(long, monkeypatch):

@@ -14,7 +14,7 @@ from alloctrace.columns import columns
 from alloctrace.columns.check import TraceError
 from alloctrace.history import history
 from alloctrace.summary import summary
-from alloctrace.summary.sites import place
+from alloctrace.summary.sites import PLACE, place
 from alloctrace.trace import trace
 from made_records import MAIN, Made
 from reports.page import cells, data, fates, replay, windows
@@ -69,7 +69,7 @@ def told(facts):
     found = {}
     for site, _, origin, phase, program, tid, *parts in facts["bins"]["cells"]["rows"]:
         assert (phase, program) == ("main", "77.0")
-        name = tuple(facts["sites"]["rows"][site]) if site >= 0 else origin
+        name = tuple(facts["sites"]["rows"][site][: len(PLACE)]) if site >= 0 else origin
         for part, size, times in zip(*parts[:3]):
             sums = found.setdefault((name, tid, part), [0, 0])
             sums[0] += size

@@ -8,6 +8,7 @@ import pytest
 import made_pages
 from alloctrace import measure
 from alloctrace.columns import columns
+from alloctrace.columns.group_table import What
 from alloctrace.history import history
 from alloctrace.space import live_blocks
 from alloctrace.space.changes import Changes
@@ -201,8 +202,9 @@ def told_changes(*noted):
     """Groups 1 and 2: brk and mmap of one program; 3: brk of another."""
 
     class Groups:
-        whats = [("syscall", *what, "main", 0) for what in (("brk", None, 7), ("mmap", None, 7))]
-        whats, what = [*whats, ("syscall", "brk", None, 8, "main", 0)], [0, 1, 2]
+        made = (("brk", 7), ("mmap", 7), ("brk", 8))
+        whats = [What("syscall", name, None, pid, "main", 0) for name, pid in made]
+        what = [0, 1, 2]
 
     changes = Changes(Groups)
     for seq, group in noted:

@@ -79,6 +79,44 @@ def test_a_group_says_of_no_event_what_is_not_so(run, monkeypatch, first, picked
     assert mixed <= {"", "its events are for several things"} or " or " in mixed.pop()
 
 
+LONG = """
+#include <stdlib.h>
+#include <sys/mman.h>
+int main(int argc, char **argv)
+{
+    for (int i = 0; i < 20000; i++)
+        free(malloc(100 + i % 7 + argc));
+    for (int i = 0; i < 5; i++)
+        mmap(0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* in a later chunk */
+    return !argv;
+}
+"""
+
+
+def test_the_loaders_files_are_told_though_later_syscalls_are_not_looked_at(tmp_path, monkeypatch):
+    if not recorder_runs.BUILT:
+        pytest.skip(NOT_BUILT)
+    recorded(tmp_path, [compile_c(tmp_path, LONG)])
+    monkeypatch.setattr(examples, "_chunks_of", lambda *args: {0})
+    run, made, bounds = str(tmp_path / "spool"), examples._syscalls_until, {}
+
+    def noted(*args):
+        bounds.update(made(*args))
+        return bounds
+
+    monkeypatch.setattr(examples, "_syscalls_until", noted)
+    found = [row for row in purposes(run, monkeypatch) if row[0].kind == "syscall"]
+    (until,) = bounds.values()
+    late = [event.seq for event, _, _ in found if (event.name, event.phase) == ("mmap", "main")]
+    assert 16384 <= until <= late[1]  # of five the first one is an example
+    start = [(own, of) for event, own, of in found if event.phase == "load"]
+    assert len(start) > 10 and all(of.text and own.rule in of.rule for own, of in start)
+    # Twin: where nobody knows how far all are here, nothing is told that rests on it.
+    monkeypatch.setattr(examples, "_syscalls_until", lambda *args: dict.fromkeys(bounds, 0))
+    found = [row for row in purposes(run, monkeypatch) if row[0].phase == "load"]
+    assert any(own.text and not of.text for _, own, of in found)
+
+
 def test_what_all_have_in_common():
     from_a, from_b = Purpose("a.so: code", "code"), Purpose("b.so: code", "code")
     assert purpose_groups.agreed([from_a, from_a]) is from_a

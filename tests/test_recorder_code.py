@@ -210,7 +210,7 @@ def test_a_target_goes_on_as_ever(tmp_path, program):
 REAL = [
     ["ls", "-la", "/usr"],
     ["git", "log", "--stat", "-3"],
-    ["python3", "-c", "import json; print(len(json.dumps(list(range(9999)))))"],
+    ["/usr/bin/python3", "-c", "import json; print(len(json.dumps(list(range(9999)))))"],
     ["perl", "-e", "$h{$_ x 3} = $_ for 1..9999; print join ',', sort keys %h"],
     ["sqlite3", ":memory:", "create table t(a); insert into t values (1), (2); select * from t"],
     ["bash", "-c", "for i in 1 2 3; do ls /usr | sort | wc -l; done; (exit 3)"],

@@ -124,6 +124,16 @@ def test_a_call_that_ends_while_it_is_looked_at():
     assert done.stdout.splitlines() == ["to 1000: entered", "to 3000: over"]
 
 
+@pytest.mark.parametrize(
+    "missing, calls", [("", 100), ("first", 100), ("next", 100), ("end", 100), ("before", 40)]
+)
+def test_links_that_are_missing(missing, calls):
+    """A signal's handler that leaves by siglongjmp while the thread goes on to another chunk: the
+    way is found backwards. Twin: where it cannot be, what lies behind is not read."""
+    done = subprocess.run([built("ring_links"), missing], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["0 %d 0" % calls, "%d 0 0" % calls]
+
+
 def test_what_a_killed_recorder_leaves_is_counted_at_any_moment():
     """Taken and left are all calls, also within a turn, when chunks have been given back; marks of
     regions are none; and a damaged ring that leads round in a circle is read once."""

@@ -133,6 +133,12 @@ def test_warnings_come_with_their_number():
     assert sentences.warnings(summarise(FakeTrace())) == []
 
 
+def test_what_was_counted_and_not_placed_is_said_in_words():
+    notes = ["unmatched: blocks whose end was not seen: 1200", "another: 3"]
+    told = sentences.warnings(summarise(FakeTrace(notes=notes)))
+    assert told == ["1,200 blocks whose end was not seen", "another: 3"]
+
+
 @pytest.mark.parametrize(
     "number, text",
     [(0, "0 bytes"), (1, "1 byte"), (472, "472 bytes"), (1024, "1 KiB"), (8704, "8.5 KiB")]
@@ -220,3 +226,11 @@ def test_a_program_is_called_as_it_was_and_its_file_is_told():
 def test_the_command_can_be_pasted_and_steers_nothing():
     record = summarise(FakeTrace(command=["./a b", "$(x)", "-q", "\x1b[2J"]))
     assert sentences.command_line(record) == "'./a b' '$(x)' -q '\\x1b[2J'"
+
+
+def test_of_many_runtimes_the_sentence_names_the_largest():
+    few = {"C": 3, "Rust": 9, "a": 2, "b": 2, "c": 1}
+    told = sentences.runtimes({"runtime_owners": few})
+    assert told == "the runtimes (Rust 9, C 3, a 2, b 2, c 1)"
+    told = sentences.runtimes({"runtime_owners": {**few, "d": 1}})
+    assert told == "the runtimes (Rust 9, C 3, a 2, b 2, 2 others 2)"

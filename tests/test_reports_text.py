@@ -244,3 +244,22 @@ def test_a_path_keeps_its_end():
     assert ink.path("std::sys::unix::guard", 11) == "unix::guard"
     assert ink.path("std::sys::unix::guard", 30) == "std::sys::unix::guard"
     assert ink.path("std::main::{closure#0}", 8) == "main::{closure#0}"
+
+
+@pytest.mark.parametrize(
+    "name, width, short",
+    [
+        ("heap::Worklist<std::pair<v8::Object, int>, (short)256>::Local::Push", 20, "Local::Push"),
+        ("heap::Worklist<std::pair<v8::Object, int>>::Push", 20, "Worklist<…>::Push"),
+        ("node::Buffer::(anonymous namespace)::CreateUnsafe", 20, "CreateUnsafe"),
+        ("<rustc_arena[d484]::DroplessArena>::grow", 25, "<DroplessArena>::grow"),
+        ("<alloc::vec::Vec<u8> as core::fmt::Debug>::fmt", 20, "<Vec<…>>::fmt"),
+        ("v8::Malloced::operator new", 20, "operator new"),
+        ("std::operator<< <char>", 20, "operator<< <char>"),
+        ("a::operator->::b", 13, "operator->::b"),
+        ("a<b::c", 3, "a<b::c"),  # brackets that nobody closes
+        ("of a file: a::b", 3, "of a file: a::b"),  # words are no path
+    ],
+)
+def test_long_names_of_cxx_and_rust(name, width, short):
+    assert Ink(80, False, True).path(name, width) == short

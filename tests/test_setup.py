@@ -1,6 +1,7 @@
 """./setup, with an apt-get and an id of our own first in PATH: nothing is really installed."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -44,10 +45,10 @@ class Machine:
         script = 'echo "$*" >> "%s"\n%s\n%s' % (self.log, sizes, made if installs else "exit 0")
         self.command("apt-get", script)
 
-    def setup(self, *args):
-        environ = {"PATH": str(self.bin), "SETUP_PACKAGES": str(self.list)}
+    def setup(self, *args, top=TOP, **more):
+        environ = {"PATH": str(self.bin), "SETUP_PACKAGES": str(self.list), **more}
         return subprocess.run(
-            ["/bin/sh", TOP + "/setup", *args],
+            ["/bin/sh", str(top) + "/setup", *args],
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -200,3 +201,43 @@ def test_the_real_programs_are_installed_when_asked_for(machine):
     assert "epsilon" not in machine.setup().stdout
     assert "epsilon" not in machine.setup("bench").stdout
     assert "epsilon" in machine.setup("real").stdout
+
+
+@pytest.fixture
+def with_npm(machine, tmp_path):
+    """All is there but what comes from npm; a copy of the tree's files that say what that is."""
+    for name in ("alpha-tool", "beta-tool", "gamma-tool"):
+        machine.command(name)
+    for name in ("cmp", "cp", "mkdir", "sleep", "timeout"):
+        os.symlink("/usr/bin/" + name, machine.bin / name)
+    top = tmp_path / "tree"
+    for of in ("axe", "readers"):
+        (top / "tests" / of).mkdir(parents=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(os.path.join(TOP, "tests", of, name), top / "tests" / of)
+    shutil.copy(TOP + "/setup", top)
+    return top
+
+
+def test_a_network_that_swallows_packets_is_waited_for_once(machine, with_npm):
+    machine.command("npm", 'echo "$*" >> "%s"; exec sleep 600' % machine.log)
+    result = machine.setup(top=with_npm, SETUP_NPM_SECONDS="0.3")
+    assert result.returncode == 0
+    (line,) = machine.log.read_text().splitlines()
+    assert "ci --prefix build/axe" in line and "--fetch-timeout=" in line
+    assert "test_page_access.py" in result.stdout and "test_export_*.py" in result.stdout
+    assert result.stdout.endswith("everything is there already\n")
+
+
+def test_twin_what_npm_gives_is_fetched_once_and_leaves_nothing_out(machine, with_npm):
+    machine.command("npm", 'echo "$*" >> "%s"; mkdir -p "$3/node_modules"' % machine.log)
+    for _ in range(2):
+        result = machine.setup(top=with_npm)
+        assert result.returncode == 0 and "left out" not in result.stdout
+    assert len(machine.log.read_text().splitlines()) == 2
+
+
+def test_an_npm_that_fails_at_once_is_asked_for_both(machine, with_npm):
+    machine.command("npm", 'echo "$*" >> "%s"; exit 1' % machine.log)
+    result = machine.setup(top=with_npm)
+    assert result.stdout.count("left out are") == len(machine.log.read_text().splitlines()) == 2

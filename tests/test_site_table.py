@@ -1,6 +1,9 @@
 """Places: what became of their memory, offsets where no line is known, and their table."""
 
+import json
 import os
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -10,6 +13,7 @@ from alloctrace.summary.summary import summarise
 from alloctrace.trace import trace
 from reports import quantities, site_table, tables, text
 from reports.ink import Ink, cells
+from reports.page import data, panels
 from summary_fake import FakeTrace, because, call, frame, loader
 
 TRACES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "traces")
@@ -217,3 +221,40 @@ def test_sizes_of_tables_have_three_figures():
     shown = ["0 B", "1023 B", "1 KiB", "10 KiB", "99.9 KiB", "1 MiB", "5 TiB"]
     assert [quantities.short_size(size) for size in sizes] == shown
     assert quantities.short_size(239514) == "234 KiB" and quantities.size(239514) == "233.9 KiB"
+
+
+PLACES = [  # function, module, file, line, offset, distance; how it is written
+    ("main", "a.out", None, None, "0x4999", 0x3E9, "main+0x3e9"),
+    ("main", "a.out", None, None, "0x4999", None, "main a.out+0x4999"),
+    ("malloc", "a.out", None, None, "0x4999", 0, "malloc"),
+    ("main", "a.out", "/x/a.c", 12, None, None, "main a.c:12"),
+    ("main", "a.out", None, None, None, None, "main"),
+    (None, "a.out", None, None, "0x4999", None, "a.out+0x4999"),
+    (None, None, None, None, "0x4999", None, "?+0x4999"),
+]
+
+
+def test_a_place_is_written_alike_in_page_and_report():
+    names = (*data.SITE, "written")
+    rows = []
+    for function, module, file, line, offset, distance, written in PLACES:
+        values = (function, module, file, line, offset, "user", distance, None, written)
+        rows.append(dict(zip(names, values)))
+    assert [panels.place(row) for row in rows] == [row["written"] for row in rows]
+    assert [site_table.in_full(row) for row in rows] == [row["written"] for row in rows]
+    assert panels.place(dict(rows[3], origin="loader")) == "main a.c:12"  # where reports are brief
+    if not shutil.which("node"):
+        pytest.skip("no node to run the script of the page")
+    with open(target_programs.ROOT + "/reports/page/run.js", encoding="utf-8") as file:
+        function = re.search(r"^function placeOf.*?^}", file.read(), re.M | re.S)[0]
+    script = "%s; console.log(JSON.stringify(%s.map(placeOf)))" % (function, json.dumps(rows))
+    done = subprocess.run(["node", "-e", script], stdout=subprocess.PIPE, check=True)
+    assert json.loads(done.stdout) == [row["written"] for row in rows]
+
+
+def test_a_long_name_is_shown_by_what_says_most():
+    name = "llvm::Map<llvm::Key<%s>>::grow" % ", ".join(["unsigned long"] * 9)
+    row = {"function": name, "module": "a.out", "file": None, "line": None, "offset": "0x4999"}
+    row.update(origin="user", distance=0x1F, short=data.short_of(name))
+    assert row["short"] == "llvm::Map<…>::grow" and panels.place(row) == "llvm::Map<…>::grow+0x1f"
+    assert data.short_of("main") is None and data.short_of(None) is None

@@ -12,7 +12,7 @@ from alloctrace.model import Verdict
 from alloctrace.trace import trace
 from command.step import Walk
 from made_pages import hostile_trace, small_trace
-from reports import card_words, step_card, step_screen
+from reports import card_words, key_pieces, step_card, step_screen
 from start.errors import UserError
 from summary_fake import call, syscall
 from terminals import COMMAND, Terminal
@@ -91,8 +91,9 @@ def test_memory_at_a_step_is_one_key_away(long):
         def told():
             return "\n".join(text for text, _ in walk.screen(100, 60, True))
 
-        assert "Memory then" not in told()
+        assert "Memory then" not in told() and not walk.must_count
         walk.press("b")
+        assert walk.must_count and walk.screen(100, 60, True, False)[-3][0].startswith("counting")
         live = recorded.run["peak"]["bytes"]
         assert "Live after this event: 2 blocks of %d bytes." % live in told()
         assert "← this event's" in told() or "<- this event's" in told()
@@ -114,7 +115,7 @@ def test_a_number_is_typed(long):
         assert "this is the nearest" in walk.said
         walk.press("g")
         assert walk.press("q") and walk.press("ESC")  # in a number they end nothing
-        assert not walk.press("ESC")
+        assert walk.number is None and walk.press("ESC") and not walk.press("q")
 
 
 def test_only_the_events_of_one_process_are_walked_through():
@@ -174,8 +175,23 @@ def test_live_bytes_are_told_where_they_are_known():
     assert said == [
         "Live: 5 bytes before it.",
         "Live: 5 bytes before event 0, 53 bytes before event 4; between them it is not known.",
-        "Live: 53 bytes before event 4.",
+        "Live: 53 bytes before event 4; here it is not known.",
     ]
+
+
+@pytest.mark.parametrize(
+    "name, ptr, block, told",
+    [
+        ("free", 0x5000, 7, "freed a block (block #7)"),
+        ("free", 0x5000, None, "freed what is no live block that was seen"),
+        ("free", 0, None, "called free without a pointer"),
+        ("realloc", 0x5000, 7, "asked for 24 bytes in place of an older block (block #7)"),
+        ("realloc", 0, 7, "asked for 24 bytes (block #7)"),
+    ],
+)
+def test_what_a_pointer_makes_of_a_deed(name, ptr, block, told):
+    event = call(0, size=24, name=name, ptr=ptr, block=block)
+    assert card_words.deed(event, "24 bytes", " (block #%s)" % block).startswith(told)
 
 
 def test_hostile_names_are_visible_and_short():
@@ -231,6 +247,39 @@ def test_in_a_terminal(long):
     assert len(shown.split("\n")) == 12 and "Event 12,345" in shown
     terminal.type("q")
     assert terminal.end() == 0
+
+
+def test_a_key_that_comes_in_pieces_is_the_key(long):
+    """However late they come: over a slow line an arrow's ESC comes alone."""
+    pytest.importorskip("pyte")
+    terminal = Terminal(["step", long])
+    terminal.wait("Event 0 of 24,013")
+    for pieces, shown in (("\x1b", "[", "C"), 1), (("\x1b[", "C"), 2), (("\x1bO", "D"), 1):
+        for piece in pieces:
+            terminal.type(piece)
+            terminal.read(0.2)
+        terminal.wait("Event %d of" % shown)
+    terminal.type("\x1b")
+    terminal.read(0.2)
+    terminal.type("q")
+    assert terminal.end() == 0
+
+
+@pytest.mark.parametrize(
+    "typed, keys",
+    [
+        ("\x1b[C", ["\x1b", "RIGHT"]),
+        ("\x1bOA\x1b[6~q", ["\x1b", "UP", "\x1b", "PAGE DOWN", "q"]),
+        ("\x1b[1;5D\x1b[H", ["\x1b", "LEFT", "\x1b", "HOME"]),
+        ("\x1b\x1b[Bb", ["\x1b", "\x1b", "DOWN", "b"]),
+        ("\x1b[[Ab\x1b[11~b", ["\x1b", "b", "\x1b", "b"]),  # F1, as terminals say it
+        ("\x1bq[C", ["\x1b", "q", "[", "C"]),
+        ("\x1b[" + "1" * 99, ["\x1b", *"1" * 84]),
+    ],
+)
+def test_pieces_of_keys(typed, keys):
+    pieces = key_pieces.Pieces()
+    assert [key for key in map(pieces.whole, typed) if key] == keys
 
 
 def test_ctrl_c_ends_it_and_the_peak_is_one_key_away(long):

@@ -81,7 +81,7 @@ def test_after_any_change_gdb_is_asked(folder, program, tmp_path, what):
 
     def asked(roots):
         fake = Gdb()
-        Cached(folder, str(gdb), roots, fake)([(program, {2})])
+        Cached(folder, fake, str(gdb), roots)([(program, {2})])
         return bool(fake.asked)
 
     assert asked(roots) and not asked(roots)
@@ -225,8 +225,10 @@ def test_the_names_are_those_of_gdb(folder, tmp_path, monkeypatch):
     pcs += [libc.base + function for function in (0x26000, 0x27000, 0x80123, 0x98765)]
     past = history([program, libc], pcs)
     wanted = symbol_gdb.symbolise(past, gdb=shutil.which("gdb"))
-    fresh = symbol_gdb.symbolise(past, gdb=Cached(folder, shutil.which("gdb"), ask=symbol_gdb.ask))
-    never = Cached(folder, shutil.which("gdb"), ask=None)  # calling None would fail
+    fresh = symbol_gdb.symbolise(
+        past, gdb=Cached(folder, gdb=shutil.which("gdb"), ask=symbol_gdb.ask)
+    )
+    never = Cached(folder, gdb=shutil.which("gdb"), ask=None)  # calling None would fail
     monkeypatch.setattr(symbol_files, "Tables", None)
     assert wanted == fresh == symbol_gdb.symbolise(past, gdb=never)
     assert any(frame.line for frame in wanted[1])
@@ -245,7 +247,7 @@ def test_the_names_are_those_of_gdb(folder, tmp_path, monkeypatch):
                 lines = [dict(json.loads(line), **bad) for line in file]
             with open(path, "w", encoding="ascii") as file:
                 file.writelines(json.dumps(line) + "\n" for line in lines)
-        again = Cached(folder, shutil.which("gdb"), ask=symbol_gdb.ask)
+        again = Cached(folder, gdb=shutil.which("gdb"), ask=symbol_gdb.ask)
         assert again([(LIBC, set())]) == ([{}], []) and again.functions(LIBC) == {}
         assert again.returns(LIBC) == set()
         assert wanted == symbol_gdb.symbolise(past, gdb=again)
@@ -269,7 +271,7 @@ def asked_of(folder, path, sites):
 
     program = module(path, role="executable")
     past = history([program], [program.base + site for site in sites])
-    found = symbol_gdb.symbolise(past, gdb=Cached(folder, gdb, ask=ask))
+    found = symbol_gdb.symbolise(past, gdb=Cached(folder, ask, gdb))
     assert found == symbol_gdb.symbolise(past, gdb=gdb)
     return len(asked), [frame.function for frame in found[1]]
 

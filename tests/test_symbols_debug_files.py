@@ -141,13 +141,13 @@ def test_a_file_that_gdb_was_stopped_over_is_remembered(tmp_path):
         return symbol_gdb.ask(requests, *more, timeout=1)
 
     for time_ in ("first", "second"):
-        cached = Cached(str(tmp_path / "cache"), str(gdb), ask=ask)
+        cached = Cached(str(tmp_path / "cache"), ask, str(gdb))
         answers, problems = cached([(good, [1]), (bad, [2])])
         assert answers[1] == {} and len(problems) == 1, time_
     assert "is not asked about" in problems[0] and bad in problems[0]
     assert asked[0] == [good, bad] and all(bad not in paths for paths in asked[1:])
     os.utime(bad, (1, 1))  # another file, perhaps
-    assert Cached(str(tmp_path / "cache"), str(gdb), ask=ask)([(bad, [2])])[0] == [{}]
+    assert Cached(str(tmp_path / "cache"), ask, str(gdb))([(bad, [2])])[0] == [{}]
     assert asked[-1] == [bad]
 
 

@@ -85,7 +85,7 @@ class FewEvents(Sequence["Event"]):
     def named(self, name: str) -> Iterator[tuple[int, Event]]:
         """(index, Event) of the events of that name."""
         groups = self._packed.sums.groups
-        of_name = {number for number, what in enumerate(groups.whats) if what[1] == name}
+        of_name = {number for number, what in enumerate(groups.whats) if what.name == name}
         wanted = {id_ for id_, what in enumerate(groups.what, 1) if what in of_name}
         for index, group in enumerate(self.columns["group"]):
             if group in wanted:

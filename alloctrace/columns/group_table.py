@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
+from collections import namedtuple
 from collections.abc import Sequence
 from operator import attrgetter
 
@@ -19,12 +20,21 @@ from .schema import to_signed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import Any, Optional, overload
+    from typing import Any, NamedTuple, overload
 
     from alloctrace.model import Purpose, Verdict
     from alloctrace.spool.table import Table
 
-    What = tuple[str, str, Optional[str], int, str, int]
+    class _What(NamedTuple):
+        kind: str
+        name: str
+        impl: str | None
+        pid: int
+        phase: str
+        image: int
+
+else:
+    _What = namedtuple("What", "kind name impl pid phase image")
 
 MAX_INT = (1 << 63) - 1
 SUMS = (
@@ -36,9 +46,20 @@ FIRST = ("first_seq", "first_t", "before")  # before: -1 for None
 sums_of = attrgetter(*SUMS)
 
 
+class What(_What):
+    """What the events of many groups are."""
+
+    __slots__ = ()
+
+    @property
+    def program(self) -> tuple[int, int]:
+        """(pid, image)"""
+        return self.pid, self.image
+
+
 class GroupTable(Sequence[Group]):
-    """`table[id - 1]` is a Group. `whats`: (kind, name, impl, pid, phase, image) of many groups;
-    `verdicts`, `purposes`: index 0 is None. The columns are public, to be read.
+    """`table[id - 1]` is a Group. `verdicts`, `purposes`: index 0 is None. The columns are public,
+    to be read.
     """
 
     def __init__(self) -> None:
@@ -62,7 +83,7 @@ class GroupTable(Sequence[Group]):
             return groups
         made, verdicts, purposes = cls(), Indexed(), Indexed()
         made.extend(
-            [made.what_id((g.kind, g.name, g.impl, g.pid, g.phase, g.image)) for g in groups],
+            [made.what_id(What(g.kind, g.name, g.impl, g.pid, g.phase, g.image)) for g in groups],
             [g.stack for g in groups],
             [g.within for g in groups],
             [g.first_seq for g in groups],
@@ -166,7 +187,7 @@ class GroupTable(Sequence[Group]):
     def members_of(self, id_: int) -> members.Members | None:
         """The Members of a group, or None."""
         row = self._members_at(id_ - 1)
-        name, count = self.whats[self.what[id_ - 1]][1], self.sums["count"][id_ - 1]
+        name, count = self.whats[self.what[id_ - 1]].name, self.sums["count"][id_ - 1]
         return members.of_row(name, count, row[1:]) if row else None
 
     def _members_at(self, index: int) -> tuple[int, ...] | None:
@@ -262,7 +283,7 @@ class GroupTable(Sequence[Group]):
 
     def counts(self, kind: str) -> Iterator[tuple[int, int]]:
         """Yield (id, number of events) of the groups of that kind."""
-        wanted = [what[0] == kind for what in self.whats]
+        wanted = [what.kind == kind for what in self.whats]
         for id_, (what, count) in enumerate(zip(self.what, self.sums["count"]), 1):
             if wanted[what]:
                 yield id_, count
@@ -286,7 +307,7 @@ class GroupTable(Sequence[Group]):
 
     def programs(self) -> list[tuple[int, int]]:
         """(pid, image) of each of `whats`."""
-        return [(pid, image) for _, _, _, pid, _, image in self.whats]
+        return [what.program for what in self.whats]
 
     def origin(self, id_: int) -> str:
         """Of a group by its id: one of words.ORIGINS."""
@@ -330,8 +351,7 @@ class Indexed:
 
 
 def _what_row(what: What, name: int) -> tuple[Any, ...]:
-    _, _, _, pid, phase, image = what
-    return name, to_signed(pid), words.PHASES.index(phase), to_signed(image)
+    return name, to_signed(what.pid), words.PHASES.index(what.phase), to_signed(what.image)
 
 
 def clamped(values: Iterable[int]) -> array[int]:

@@ -87,7 +87,7 @@ class Run:
         within = (nodes[id_ - 1] if id_ else 0 for id_ in groups.within)
         keys = zip(groups.what, groups.verdict, groups.purpose, nodes, within)
         columns = [groups.sums[name] for name in MEASURES]
-        is_call = [what[0] == "call" for what in groups.whats]
+        is_call = [what.kind == "call" for what in groups.whats]
         for at, what in enumerate(keys):
             place_of.append(places.setdefault(what, len(places)))
             sums = found.get(what)

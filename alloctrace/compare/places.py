@@ -12,13 +12,21 @@ from alloctrace.summary import lives
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NamedTuple
 
     from alloctrace.columns.group_table import GroupTable
     from alloctrace.summary.lives import Program
 
+    class _Counted(NamedTuple):
+        pid: int
+        image: int
+        count: int  # type: ignore[assignment]  # hides what a tuple counts
+        is_call: bool
+
+else:
+    _Counted = namedtuple("_Counted", "pid image count is_call")
+
 DEEPEST = 40  # names of a place; of deeper ones the last
-_Counted = namedtuple("_Counted", "pid image count is_call")
 
 
 def of_run(run: dict[str, Any], groups: GroupTable) -> dict[tuple[int, int], tuple[str, ...]]:

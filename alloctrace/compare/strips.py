@@ -13,16 +13,17 @@ from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
-    from alloctrace.compare.entries import Run
+    from alloctrace.columns.events import PackedChunk
+    from alloctrace.compare.entries import Entry, Run
     from alloctrace.compare.matching import Row
 
 BINS = 240  # of the phase with most events
 _COLUMNS = ("present", "group", "size", "nmemb")
 # What counts, by a number of one byte: (phase, place in a bin).
-_KINDS = [(None, None)] + [(phase, place) for phase in words.PHASES for place in range(4)]
+_KINDS = [("", 0)] + [(phase, place) for phase in words.PHASES for place in range(4)]
 _HAS_SIZE = bytes(0xFF if present & PRESENT["size"] else 0 for present in range(2 * SIGNED_SIZE))
 _ONLY = [bytes(number == kind for number in range(256)) for kind in range(len(_KINDS))]
 
@@ -39,11 +40,9 @@ def of(
     if not all(run.trace.keeps_events for run in runs):
         return None
     sides = []
-    for at, run in enumerate(runs, 1):
-        changed = {
-            key for n, row in enumerate(rows) if row[at] and is_changed(n) for key in row[at][2]
-        }
-        sides.append(_Side(run, changed))
+    for run, its in zip(runs, ([row.before for row in rows], [row.after for row in rows])):
+        of_changed = (side[2] for n, side in enumerate(its) if side and is_changed(n))
+        sides.append(_Side(run, {key for keys in of_changed for key in keys}))
     most = {phase: max(side.total(phase) for side in sides) for phase in words.PHASES}
     width = max(1, -(-max(most.values()) // BINS))
     told = [side.bins(width) for side in sides]
@@ -55,29 +54,29 @@ def of(
 
 
 class _Side:
-    def __init__(self, run, changed):
+    def __init__(self, run: Run, changed: set[Entry]) -> None:
         self._trace, self._groups = run.trace, run.trace.sums().groups
         is_changed = [entry in changed for entry in run.keys]
         self._kinds = bytearray(len(self._groups) + 1)  # by id of a group: 0, or one of _KINDS
         for at, what in enumerate(self._groups.whats_of()):
             entry = run.entry_of[at]
-            if what[0] == "syscall" or not self._groups.within[at]:
-                place = 2 * (what[0] == "syscall") + is_changed[entry]
-                self._kinds[at + 1] = _KINDS.index((what[4], place))
+            if what.kind == "syscall" or not self._groups.within[at]:
+                place = 2 * (what.kind == "syscall") + is_changed[entry]
+                self._kinds[at + 1] = _KINDS.index((what.phase, place))
 
-    def total(self, phase):
+    def total(self, phase: str) -> int:
         """How many events it has there."""
         kinds, counts = self._kinds[1:], self._groups.sums["count"]
         return sum(count for kind, count in zip(kinds, counts) if _KINDS[kind][0] == phase)
 
-    def bins(self, width):
+    def bins(self, width: int) -> dict[str, list[list[int]]]:
         """{phase: bins}."""
         found = {phase: _Bins(width) for phase in words.PHASES}
         for _, chunk in self._trace.packed_chunks(_COLUMNS):
             kinds, sizes = chunk.where("group", self._kinds), _asked(chunk)
             has_size = _both(kinds, chunk.where("present", _HAS_SIZE))
             phases = {_KINDS[kind][0] for kind in set(kinds)}
-            if len(phases) > 1 or None in phases:
+            if len(phases) > 1 or "" in phases:
                 for at, kind in enumerate(kinds):
                     if kind:
                         found[_KINDS[kind][0]].add(1, has_size[at : at + 1], sizes[at : at + 1])
@@ -89,10 +88,11 @@ class _Side:
 class _Bins:
     """Of one phase; each as long as there is room in it."""
 
-    def __init__(self, width):
-        self._width, self._room, self.made = width, 0, []
+    def __init__(self, width: int) -> None:
+        self._width, self._room = width, 0
+        self.made: list[list[int]] = []
 
-    def add(self, count, kinds, sizes):
+    def add(self, count: int, kinds: bytes, sizes: Sequence[int]) -> None:
         """So many events, of these kinds, that asked for so much each; kind 0: for nothing."""
         at = 0
         while at < count:
@@ -109,17 +109,17 @@ class _Bins:
             at = end
 
 
-def _both(left, right):
+def _both(left: bytes, right: bytes) -> bytes:
     """Bytes of the first where the second has ones."""
     both = int.from_bytes(left, "little") & int.from_bytes(right, "little")
     return both.to_bytes(len(left), "little")
 
 
-def _asked(chunk):
+def _asked(chunk: PackedChunk) -> Sequence[int]:
     """What each event of a chunk asked for, if it asked for anything."""
     present, size = chunk.column("present"), chunk.column("size")
     has_many = any(map(PRESENT["nmemb"].__and__, set(present)))
     nmemb = chunk.column("nmemb") if has_many else [1] * len(size)
     if min(min(size), min(nmemb)) >= 0:
         return asked.each(present, size, nmemb) if has_many else size
-    return list(map(abs, map(asked.bytes_asked, present, size, nmemb)))
+    return [abs(each) for each in map(asked.bytes_asked, present, size, nmemb)]

@@ -43,9 +43,19 @@ if TYPE_CHECKING:
         info: int
         entsize: int
 
+    class _Tables(NamedTuple):
+        phoff: int
+        shoff: int
+        phentsize: int
+        phnum: int
+        shentsize: int
+        shnum: int
+        shstrndx: int
+
 else:
     Segment = namedtuple("Segment", "type flags vaddr memsz offset filesz")
     Section = namedtuple("Section", "name type flags vaddr offset size link info entsize")
+    _Tables = namedtuple("_Tables", "phoff shoff phentsize phnum shentsize shnum shstrndx")
 
 EM_X86_64 = 62
 _TYPES = {1: "REL", 2: "EXEC", 3: "DYN", 4: "CORE"}
@@ -57,7 +67,6 @@ _SHN_XINDEX = 0xFFFF
 DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME, DT_FLAGS_1 = 1, 5, 10, 14, 0x6FFFFFFB
 DF_1_PIE = 0x08000000
 
-_Tables = namedtuple("_Tables", "phoff shoff phentsize phnum shentsize shnum shstrndx")
 _NO_TABLES = _Tables(0, 0, 0, 0, 0, 0, 0)
 _HEADER = struct.Struct("<HHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")

@@ -16,7 +16,7 @@ from alloctrace import fields, words
 from alloctrace.columns import columns, events as trace_events
 from alloctrace.columns.check import TraceError
 from alloctrace.columns.few_events import FewEvents
-from alloctrace.columns.group_table import SUMS, GroupTable, unsigned
+from alloctrace.columns.group_table import SUMS, GroupTable, What, unsigned
 from alloctrace.columns.schema import COLUMN_NAMES
 from alloctrace.spool import spool
 from alloctrace.stacks.nodes import NodeStacks
@@ -263,7 +263,7 @@ class Builder:
         number = self._whats.get(key)
         if number is None:
             name, pid, phase, image = key
-            what = (*self.packed.names[name], pid, words.PHASES[phase], image)
+            what = What(*self.packed.names[name], pid, words.PHASES[phase], image)
             number = self._whats[key] = self.packed.sums.groups.what_id(what)
         return number
 

@@ -40,7 +40,7 @@ def _held(history: History, tree: StackTree) -> dict[int, set[str]]:
     """{image: languages}, by its own stacks: what one program holds says nothing of another."""
     if history.packed is not None:
         groups = history.packed.sums.groups
-        images = [what[-1] for what in groups.whats]
+        images = [what.image for what in groups.whats]
         nodes = tree.nodes(groups.stack)
         return tree.said(map(images.__getitem__, groups.what), nodes, origin_facts.language)
     images = [event.image for event in history.events]

@@ -41,15 +41,15 @@ class Verdicts:
     def __init__(self, tree: StackTree, program: str) -> None:
         self._name = "verdicts of " + program
         self._sources = [table.PATH, __file__, *(str(module.__file__) for module in _CODE)]
-        found = kept.load(self._name, self._sources)
-        told, roots, tables_, rows, of = found or ([], {}, 0, [], [])
+        found: Any = kept.load(self._name, self._sources) or ([], {}, 0, {}, [], [])
+        told, roots, tables_, whole, rows, of = found
         self._numbers = {what: number for number, what in enumerate(told)}
         numbers, alike = self._numbered(tree.frames)
         by_node = array("I", map((numbers or [0]).__getitem__, tree.frame_of))
         made = [Verdict(*row) for row in rows]
         self._same = dict(zip(rows, made))  # equal ones are one
         answers = map(made.__getitem__, of)
-        self._known = beginnings.Beginnings(tree, by_node, alike, roots, answers, tables_)
+        self._known = beginnings.Beginnings(tree, by_node, alike, roots, answers, tables_, whole)
         # By a program's facts: what origin.decide remembers of its frames.
         self._seen: dict[tuple[Any, ...], dict[int, Look]] = {}
 
@@ -87,5 +87,6 @@ class Verdicts:
         if known.has_more and known.tables <= MOST_KEPT:
             number = {id(verdict): at for at, verdict in enumerate(self._same.values())}
             of = [number[id(verdict)] for verdict in known.answers]
-            value = list(self._numbers), known.roots, known.tables, list(self._same), of
+            remembered = known.roots, known.tables, known.whole
+            value = list(self._numbers), *remembered, list(self._same), of
             kept.store(self._name, self._sources, value)

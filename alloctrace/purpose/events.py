@@ -52,14 +52,14 @@ class Explained:
             self.purposes.append(found)
         return number
 
-    def _all(self, questions: list[Question | None]) -> list[int]:
+    def _all(self, questions: list[Question]) -> list[int]:
         """In the order of the events: what a block is was said when it was made."""
         columns, survey = self._columns, self._survey
         found: list[int] = []
         last: dict[tuple[int, int], int] = {}
         things, before = survey.things, survey.before
         answers: dict[Question, tuple[int, str | None]]
-        answers = {q: self._numbered(q.answer) for q in dict.fromkeys(questions) if q and q.answer}
+        answers = {q: self._numbered(q.answer) for q in dict.fromkeys(questions) if q.answer}
         keyed = self._images_of_blocks()
         rows = zip(columns["group"], columns["outer"], columns["present"], columns["block"])
         for index, (id_, outer, present, block) in enumerate(rows):
@@ -74,7 +74,6 @@ class Explained:
                 if not present & _ERRNO:  # else the block is as it was
                     last[key] = index
             question = questions[id_]
-            assert question is not None  # of a group there is one
             number, thing = answers.get(question) or self._ask(question, index, key)
             found.append(number)
             if thing is not None and key:
@@ -83,7 +82,7 @@ class Explained:
 
     def _images_of_blocks(self) -> list[int | None]:
         """By id of a group: the image in which its calls' blocks are; None of syscalls."""
-        of_what = [what[5] if what[0] == "call" else None for what in self._groups.whats]
+        of_what = [what.image if what.kind == "call" else None for what in self._groups.whats]
         return [None, *map(of_what.__getitem__, self._groups.what)]
 
     def _ask(

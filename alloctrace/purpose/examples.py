@@ -36,7 +36,8 @@ class Examples:
     seqs: list[int]  # what they were numbered before
     stands_for: dict[int, Group]  # {index: Group that began with it}
     members: dict[int, list[int]] = fresh(dict)  # {id of a group: [indexes of its events here]}
-    has_syscalls: bool = False  # whether all of the run's are here
+    # {(pid, image): seq up to which all syscalls of that program are here}; all, where it has none.
+    syscalls_until: dict[tuple[int, int], int] = fresh(dict)
     followed: set[int] = fresh(set)  # ids of groups of which is here what came next
 
     def is_whole(self, low: int, high: int) -> bool:
@@ -55,10 +56,17 @@ class Examples:
 
     def have_neighbours(self, group: Group) -> bool:
         """Whether what rules may ask of the events around them is here too."""
+        last = max(self.members[group.id])
         if group.kind == "syscall":
-            return self.has_syscalls
-        last = self.seqs[max(self.members[group.id])]
+            return self.has_syscalls_before(last)
+        last = self.seqs[last]
         return group.id in self.followed or last + LOOK_AHEAD < FIRST_EVENTS
+
+    def has_syscalls_before(self, index: int) -> bool:
+        """Whether all syscalls that its program made before the event at `index` are here."""
+        event = self.events[index]
+        until = self.syscalls_until.get((event.pid, event.image))
+        return until is None or self.seqs[index] < until
 
 
 def of(packed: PackedHistory, groups: list[Group]) -> Examples:
@@ -80,22 +88,51 @@ def of(packed: PackedHistory, groups: list[Group]) -> Examples:
             found[seq] = _bare(packed.sums.groups, group), group.id
     made = _numbered_anew(found, first)
     made.followed = {id_ for id_, length in window.items() if length == LOOK_AHEAD}
-    made.has_syscalls = all(
-        len(made.members.get(id_, ())) == count
-        for id_, count in packed.sums.groups.counts("syscall")
-    )
+    made.syscalls_until = _syscalls_until(packed, made, window, chunks)
     return made
+
+
+def _syscalls_until(
+    packed: PackedHistory, made: Examples, window: dict[int, int], chunks: set[int]
+) -> dict[tuple[int, int], int]:
+    """Members that are not here lie behind the group's first one: where all were looked for, in a
+    chunk that was not unfolded."""
+    found: dict[tuple[int, int], int] = {}
+    groups, starts = packed.sums.groups, [first for first, _, _ in packed.chunks]
+    for id_, count in groups.counts("syscall"):
+        if len(made.members.get(id_, ())) == count:
+            continue
+        group = groups[id_ - 1]
+        until = max(FIRST_EVENTS, group.first_seq + 1)
+        if id_ in window:
+            at = bisect_right(starts, until) - 1
+            while at in chunks:
+                at += 1
+            until = max(until, starts[at]) if at < len(starts) else len(packed.events)
+        key = group.pid, group.image
+        found[key] = min(until, found.get(key, until))
+    return found
 
 
 def _chunks_of(packed: PackedHistory, groups: list[Group]) -> set[int]:
     """Indexes of the chunks to unfold."""
     starts = [first for first, _, _ in packed.chunks]
     chosen = set(range(bisect_right(starts, FIRST_EVENTS - 1)))
-    for group in sorted(groups if starts else (), key=lambda group: -group.count):
+    if not starts:
+        return chosen
+    for group in filter(_is_start, groups):  # soon told, and asked about by who reads of a start
+        if len(chosen) < MAX_CHUNKS // 2:
+            chosen.add(bisect_right(starts, group.first_seq) - 1)
+    for group in sorted(groups, key=lambda group: -group.count):
         chosen.add(bisect_right(starts, group.first_seq) - 1)
         if len(chosen) >= MAX_CHUNKS:
             return chosen
     return chosen | set(range(min(MAX_CHUNKS, len(starts))))
+
+
+def _is_start(group: Group) -> bool:
+    """Whether the loader mapped files for a program."""
+    return group.kind == "syscall" and group.phase == "load"
 
 
 def _windows(groups: list[Group]) -> dict[int, int]:

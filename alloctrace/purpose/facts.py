@@ -5,6 +5,7 @@ A field gives text or a number, or None where it is not known: the rule then doe
 
 from __future__ import annotations
 
+from alloctrace.symbols.long_names import short
 from alloctrace.symbols.mangled_names import path
 
 TYPE_CHECKING = False
@@ -73,7 +74,7 @@ def _asker(survey: Survey, index: int, event: Event) -> str | None:
     """The function that decided whose the call is."""
     frame = survey.decided(event.stack, event.verdict)
     name = frame.function if frame is not None else None
-    return (path(name) or name)[:MAX_NAME] if name else None
+    return short(path(name) or name, MAX_NAME) if name else None
 
 
 def _stack_user(survey: Survey, index: int, event: Event) -> str | None:
@@ -82,7 +83,7 @@ def _stack_user(survey: Survey, index: int, event: Event) -> str | None:
     inner, outer = functions.at(at), functions.at(at + 1)
     while inner and outer:
         if inner[0] == "__morestack":
-            return outer[0][:MAX_NAME] or None
+            return short(outer[0], MAX_NAME) or None
         at += 1
         inner, outer = outer, functions.at(at + 1)
     return None

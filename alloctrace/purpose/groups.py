@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alloctrace import words
 from alloctrace.model import Purpose
-from alloctrace.summary.sites import in_common
+from alloctrace.summary.sites import ANY, in_common, lettered
 from . import purpose
 from .facts import FACTS, FIELDS, LASTING, NULL, STRING, THING, VEC
 
@@ -50,12 +50,12 @@ class Things:
     """What the blocks of each group are, as far as it is one thing. `questions`: by id of a group;
     some have their answer already."""
 
-    def __init__(self, groups: GroupTable, questions: list[Question | None]) -> None:
-        answers = [(id_, q.answer[1]) for id_, q in enumerate(questions) if q and q.answer]
+    def __init__(self, groups: GroupTable, questions: list[Question]) -> None:
+        answers = [(id_, q.answer[1]) for id_, q in enumerate(questions) if q.answer]
         self._of: dict[int, str | None] = {
             id_: thing for id_, thing in answers if thing is not None
         }
-        makes = [what[0] == "call" and what[1] in MAKE for what in groups.whats]
+        makes = [what.kind == "call" and what.name in MAKE for what in groups.whats]
         self._none = {
             id_ for id_, thing in answers if thing is None and makes[groups.what[id_ - 1]]
         }
@@ -84,13 +84,13 @@ class Things:
 
 
 def by_makers(
-    groups: GroupTable, questions: list[Question | None], things: Things, survey: Survey
+    groups: GroupTable, questions: list[Question], things: Things, survey: Survey
 ) -> dict[int, Purpose]:
     """{id: Purpose} of frees that differ only in what their blocks were for, and in having one."""
     found: dict[int, Purpose] = {}
     known: dict[tuple[Question, int, frozenset[str | None]], Purpose] = {}
     for id_, question in enumerate(questions):
-        if question is None or question.remembers or not question.differ <= {THING, NULL}:
+        if question.remembers or not question.differ <= {THING, NULL}:
             continue
         members = None if question.is_closed else groups.members_of(id_)
         before = things.all_before(members) if members is not None else None
@@ -163,7 +163,7 @@ class _Asked:
     def purpose(self) -> Purpose:
         rule = self._rule
         values = {name: self._field(name)[1] for name in rule.fields}
-        found = Purpose(rule.text.format_map(values), rule.key, rule.source)
+        found = Purpose(lettered(rule.text.format_map(values)), rule.key, rule.source)
         self._things.remember(self._group, {rule.thing.format_map(values) or found.text})
         return found
 
@@ -196,7 +196,7 @@ class _Asked:
         return answer if answer is None or wanted else not answer
 
     def _field(self, name: str) -> tuple[bool | None, object]:
-        """(whether it is known, its value: `…` where that differs)."""
+        """(whether it is known, its value: ANY where that differs)."""
         event = self._example[2]
         if name in LASTING:
             value = FIELDS[name](*self._example)
@@ -204,17 +204,17 @@ class _Asked:
         if name == "size":
             return self._members(lambda of: of.sized == of.count or None), self._only_size()
         if name == "count":
-            return event.nmemb is not None, "…"
+            return event.nmemb is not None, ANY
         if name == "old_size":
-            return self._members(lambda of: of.all("known")), "…"
+            return self._members(lambda of: of.all("known")), ANY
         if name == "thing":
             things = sorted(self._things.before(self._group))
             is_none = self._members(lambda of: of.known == 0)
             return (False if is_none else bool(things) or None), " or ".join(things)
-        return None, "…"
+        return None, ANY
 
     def _only_size(self) -> object:
         members, event = self._group.members, self._example[2]
         if members is None or members.least != members.most or event.nmemb is not None:
-            return "…"
+            return ANY
         return members.least

@@ -55,8 +55,8 @@ OUTER = Question()  # a nested call: what the call around it is for
 
 def of_groups(
     groups: GroupTable, survey: Survey, facts_of: Callable[[int, str, str], Facts]
-) -> list[Question | None]:
-    """A Question by id of a group, 0 is None. `groups`: a GroupTable with verdicts."""
+) -> list[Question]:
+    """A Question by id of a group; there is no group 0. `groups`: a GroupTable with verdicts."""
     return _Questions(groups, survey, facts_of).all()
 
 
@@ -73,17 +73,17 @@ class _Questions:
         self, groups: GroupTable, survey: Survey, facts_of: Callable[[int, str, str], Facts]
     ) -> None:
         self._groups, self._survey, self._rules = groups, survey, purpose_rules.default()
-        self._facts = [facts_of(what[5], what[4], what[1]) for what in groups.whats]
+        self._facts = [facts_of(what.image, what.phase, what.name) for what in groups.whats]
         self._nodes = survey.tree.nodes(groups.stack)
         self._known: dict[Key, Question | _ByAsker | None] = {}
         self._walked: dict[Key, Question] = {}
         self._names: dict[int, set[str]] = {}
 
-    def all(self) -> list[Question | None]:
+    def all(self) -> list[Question]:
         groups, steps, known = self._groups, self._survey.steps.all(), self._known
-        found: list[Question | None] = [None]
+        found = [OUTER]  # there is no group 0
         who = [v and (v.origin, v.owner, v.direct) for v in groups.verdicts]
-        is_call = [what[0] == "call" for what in groups.whats]
+        is_call = [what.kind == "call" for what in groups.whats]
         alike = self._alike()
         rows = zip(groups.what, groups.verdict, groups.within, self._nodes)
         for at, (what, verdict, within, node) in enumerate(rows):
@@ -91,7 +91,7 @@ class _Questions:
                 found.append(OUTER)
                 continue
             call = _outermost(groups, within)
-            around = "" if call is None else groups.whats[groups.what[call]][1]
+            around = "" if call is None else groups.whats[groups.what[call]].name
             there = steps[node] if node > 0 else 0
             key = alike[what], who[verdict], there, around
             if key not in known:

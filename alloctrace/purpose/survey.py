@@ -194,7 +194,7 @@ class Survey:
 
     def _knows_syscalls(self, index: int) -> bool:
         """Whether all syscalls before that event are here."""
-        return self.part is None or self.part.has_syscalls or self.part.is_whole(0, index)
+        return self.part is None or self.part.has_syscalls_before(index)
 
     def file_at(self, address: int, image: int) -> str | None:
         """Path of the module that holds `address` in that image, or None."""

@@ -7,7 +7,7 @@ from itertools import compress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from array import array
+    from collections.abc import Sequence
     from typing import Any
 
     from alloctrace.columns.group_table import GroupTable
@@ -23,14 +23,14 @@ class Changes:
     """Notes memory syscalls, in their order."""
 
     def __init__(self, groups: GroupTable) -> None:
-        whats = ((what[1] == "brk", what[3::2]) for what in groups.whats)
+        whats = ((what.name == "brk", what.program) for what in groups.whats)
         self._whats: list[tuple[bool, Program]] = [(False, ()), *whats]
         self._of_group = [0, *(what + 1 for what in groups.what)]
         self._noted: list[tuple[int, tuple[bool, Program]]] = []  # (seq, whether a brk, of whom)
         self.stopped: int | None = None  # the first that is not told, None: all are
 
     def add(
-        self, first: int, group: array[int] | dict[int, int] | list[int], base: int, rows: list[int]
+        self, first: int, group: Sequence[int] | dict[int, int], base: int, rows: list[int]
     ) -> None:
         """Of a chunk from `first` on; `group`: of its rows, less `base`; `rows`: the syscalls."""
         if len(self._noted) <= NOTED:

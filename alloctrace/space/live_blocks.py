@@ -9,7 +9,7 @@ times as fast. Of several programs all is read from the beginning.
 from __future__ import annotations
 
 from array import array
-from collections import deque
+from collections import deque, namedtuple
 from itertools import compress, repeat
 from operator import add, attrgetter
 
@@ -21,10 +21,29 @@ from alloctrace.plain import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import NamedTuple, Union
 
+    from alloctrace.columns.events import PackedChunk
+    from alloctrace.columns.group_table import GroupTable, What
+    from alloctrace.history.blocks import Block
     from alloctrace.model import Group
     from alloctrace.trace.read import Trace
+
+    class _Piece(NamedTuple):
+        first: int
+        marks: bytes
+        numbers: Sequence[int]
+        base: int
+        chunk: PackedChunk
+
+    _Made = Mapping[int, Union[int, "Held"]]  # by number of a block: the seq that made it, or more
+    _Look = Callable[["_Reader", Sequence[int]], Iterator[tuple[int, _Made]]]
+
+else:
+    _Piece = namedtuple("_Piece", "first marks numbers base chunk")
+# Of a chunk. first: the seq of its first row; marks: what each row does to a block; numbers: of
+# these blocks, each less `base`.
 
 READ = 12000000  # events on each side, at most: beyond them nothing is known
 BACK = 6000000  # events in which the makers of blocks are looked for
@@ -49,7 +68,7 @@ _NOT_INNER = bytes(mark & ~_INNER for mark in range(256))
 class Held:
     """A block that is live at a moment, as the call left it that handed it out or moved it last."""
 
-    program: tuple  # (pid, image) that has it
+    program: tuple[int, int]  # (pid, image) that has it
     number: int
     address: int
     size: int
@@ -75,8 +94,9 @@ def before(
     else:
         early, late = [seq for seq in moments if seq <= READ], []
     from_the_beginning = _from_the_beginning if len(reader.programs) == 1 else _of_several
-    few = {}
-    for look, seqs in ((from_the_beginning, early), (_from_the_end, late)):
+    few: dict[int, _Made] = {}
+    looks: list[tuple[_Look, list[int]]] = [(from_the_beginning, early), (_from_the_end, late)]
+    for look, seqs in looks:
         for seq, blocks in look(reader, seqs) if seqs else ():
             found[seq] = len(blocks)
             if len(blocks) <= most:
@@ -85,9 +105,9 @@ def before(
     return found
 
 
-def _of_calls(groups, wanted):
-    """What the wanted groups of calls are: (kind, name, impl, pid, phase, image)."""
-    whats = {}
+def _of_calls(groups: GroupTable, wanted: Callable[[Group], bool] | None) -> list[What]:
+    """What the wanted groups of calls are."""
+    whats: dict[int, bool] = {}
     for index, what in enumerate(groups.what):
         if what not in whats:
             group = groups.bare(index)
@@ -98,31 +118,33 @@ def _of_calls(groups, wanted):
 class _Reader:
     """Chunks with what happens to blocks in them."""
 
-    def __init__(self, trace, groups, wanted):
+    def __init__(
+        self, trace: Trace, groups: GroupTable, wanted: Callable[[Group], bool] | None
+    ) -> None:
         self.trace, self.groups, self.count = trace, groups, trace.run.get("events") or 0
         calls = _of_calls(groups, wanted)
         self._marks = _marks(groups, calls)
         self._may_end = any(self._marks.translate(_MAY_END))
         programs = groups.programs()
-        self.program_of = [None, *map(programs.__getitem__, groups.what)]  # by group
-        self.programs = sorted({what[3::2] for what in calls})
-        pids = {what[3::2] for what in _of_calls(groups, None)}
+        # By group; there is none with number 0.
+        self.program_of = [(-1, -1), *map(programs.__getitem__, groups.what)]
+        self.programs = sorted({what.program for what in calls})
+        pids = {what.program for what in _of_calls(groups, None)}
         self.has_one_program = len(pids) == 1  # else the trace does not say whose blocks are left
         self._late = trace.late_values(("block", "errno"))
         self._late_results = {seq for seq, _, value in trace.late_values(("result",)) if value}
 
-    def chunks(self, seq=0, step=1, most=None):
-        """Yield (first seq, marks of rows, numbers of blocks, what these are above, chunk); not
-        where all numbers are higher than `most`."""
-        names = ["present", "group", "block"]
+    def chunks(self, seq: int = 0, step: int = 1, most: int | None = None) -> Iterator[_Piece]:
+        """Yield a _Piece of each chunk; not where all numbers are higher than `most`."""
+        names: tuple[str, ...] = ("present", "group", "block")
         if self._may_end:
-            names += ["size", "nmemb", "ptr", "result"]
+            names += ("size", "nmemb", "ptr", "result")
         for first, chunk in self.trace.packed_chunks(names, seq, step):
             found = self._of(first, chunk, most)
             if found is not None:
-                yield (first, *found, chunk)
+                yield found
 
-    def _of(self, first, chunk, most):
+    def _of(self, first: int, chunk: PackedChunk, most: int | None) -> _Piece | None:
         marks, (base, numbers) = chunk.where("group", self._marks), chunk.above("block")
         late = [row for row in self._late if first <= row[0] < first + len(numbers)]
         if most is not None and not late:
@@ -130,18 +152,19 @@ class _Reader:
                 return None
         known = chunk.where("present", _KNOWN)
         if late:
-            known, numbers, base = bytearray(known), [base + number for number in numbers], 0
+            mended, all_ = bytearray(known), [base + number for number in numbers]
             for seq, name, value in late:
-                known[seq - first] = 255 if name == "block" else 0
+                mended[seq - first] = 255 if name == "block" else 0
                 if name == "block":
-                    numbers[seq - first] = value
+                    all_[seq - first] = value
+            known, numbers, base = bytes(mended), all_, 0
         both = int.from_bytes(marks, "little") & int.from_bytes(known, "little")
         marks = both.to_bytes(len(marks), "little")
         if self._may_end:
             marks = self._with_ends(first, chunk, marks)
-        return marks, numbers, base
+        return _Piece(first, marks, numbers, base, chunk)
 
-    def _with_ends(self, first, chunk, marks):
+    def _with_ends(self, first: int, chunk: PackedChunk, marks: bytes) -> bytes:
         """A realloc to no bytes hands out nothing where it returned nothing: it ends its block."""
         rows = list(compress(range(len(marks)), marks.translate(_MAY_END)))
         found = bytearray(marks.translate(_NOT_INNER))
@@ -153,19 +176,22 @@ class _Reader:
                 found[row] = _ENDED
         return bytes(found)
 
-    def looked_up(self, blocks_at):
+    def looked_up(self, blocks_at: Mapping[int, _Made]) -> dict[int, list[Held] | None]:
         """{seq: [Held]} of {seq: {number: seq that made it, or a Held}}; None: too far apart."""
         makers = [made for blocks in blocks_at.values() for made in blocks.values()]
         held = self._facts(sorted({made for made in makers if isinstance(made, int)}))
-        found = {}
+        found: dict[int, list[Held] | None] = {}
         for at, blocks in blocks_at.items():
             row = [held.get(m) if isinstance(m, int) else m for m in blocks.values()]
-            found[at] = sorted(row, key=attrgetter("address")) if all(row) else None
+            known = [block for block in row if block is not None]
+            is_all = len(known) == len(row)
+            found[at] = sorted(known, key=attrgetter("address")) if is_all else None
         return found
 
-    def _facts(self, seqs):
+    def _facts(self, seqs: list[int]) -> dict[int, Held]:
         """{seq: Held}"""
-        found, at, looked = {}, 0, 0
+        found: dict[int, Held] = {}
+        at = looked = 0
         names = ("present", "group", "size", "nmemb", "result", "block")
         late = {(seq, name): value for seq, name, value in self.trace.late_values(names)}
         for first, chunk in self.trace.packed_chunks(names) if seqs else ():
@@ -192,26 +218,28 @@ class _Reader:
         return found
 
 
-def _marks(groups, whats):
+def _marks(groups: GroupTable, whats: Iterable[What]) -> bytes:
     """By group what its events do to blocks."""
     calls, marks = set(whats), bytearray(len(groups) + 1)
     for id_, (what, within) in enumerate(zip(groups.what, groups.within), 1):
         told = groups.whats[what]
         if told not in calls:
             continue
-        name, outer = told[1], groups.whats[groups.what[within - 1]][1] if within else None
+        outer = groups.whats[groups.what[within - 1]].name if within else None
         if outer in measure.MOVES:
             continue  # that call tells
-        if name == "free":
+        if told.name == "free":
             marks[id_] = _ENDED
-        elif name in measure.MOVES:
+        elif told.name in measure.MOVES:
             marks[id_] = _INNER if within else _MOVED
         elif not within:
             marks[id_] = _NEW
     return bytes(marks)
 
 
-def _from_the_beginning(reader, moments):
+def _from_the_beginning(
+    reader: _Reader, moments: Sequence[int]
+) -> Iterator[tuple[int, dict[int, int]]]:
     """Yield (seq, {number: seq that made it}) as far as they are known."""
     since = array("q")  # by number: the seq that made it, plus 1; 0: it is not live
     for first, marks, numbers, base, _ in reader.chunks():
@@ -230,7 +258,9 @@ def _from_the_beginning(reader, moments):
             return
 
 
-def _apply(since, first, marks, numbers, at, until):
+def _apply(
+    since: array[int], first: int, marks: bytes, numbers: Sequence[int], at: int, until: int
+) -> bool:
     """Rows `at` to `until` of a chunk; whether they can be followed. No block is handed out again
     after it has ended."""
     part, ids = marks[at:until], numbers[at:until]
@@ -249,18 +279,19 @@ def _apply(since, first, marks, numbers, at, until):
     return True
 
 
-def _of_several(reader, moments):
+def _of_several(reader: _Reader, moments: Sequence[int]) -> Iterator[tuple[int, dict[int, int]]]:
     """As _from_the_beginning, of several programs, whose blocks may have the same numbers."""
     place = {program: at for at, program in enumerate(reader.programs)}
     above = [place.get(program, 0) << _BITS for program in reader.program_of]
-    ends, live = reader.groups.ends_of_programs(), {}
+    ends = reader.groups.ends_of_programs()
+    live: dict[int, int] = {}
     for first, marks, numbers, base, chunk in reader.chunks():
         if first > moments[-1]:
             break
         low, groups = chunk.above("group")
         here = above[low:] if low >= 0 else [0] * -low + above
-        keys = map(add, compress(numbers, marks), map(here.__getitem__, compress(groups, marks)))
-        keys = list(map(add, keys, repeat(base)) if base else keys)
+        sums = map(add, compress(numbers, marks), map(here.__getitem__, compress(groups, marks)))
+        keys = list(map(add, sums, repeat(base)) if base else sums)
         seqs = list(compress(range(first, first + len(marks)), marks))
         part, at, until = marks.translate(None, b"\0"), 0, first + len(marks)
         for seq in moments:
@@ -274,18 +305,22 @@ def _of_several(reader, moments):
             return
 
 
-def _change(live, keys, part, seqs):
+def _change(live: dict[int, int], keys: Iterable[int], part: bytes, seqs: Iterable[int]) -> None:
     """As _apply: `live` by program and number."""
     hands = part.translate(_HANDS)
     live.update(zip(compress(keys, hands), compress(seqs, hands)))
-    deque(map(live.pop, compress(keys, part.translate(_ENDS)), repeat(None)), maxlen=0)
+    end: Callable[[int, None], object] = live.pop
+    deque(map(end, compress(keys, part.translate(_ENDS)), repeat(None)), maxlen=0)
 
 
-def _from_the_end(reader, moments):
+def _from_the_end(
+    reader: _Reader, moments: Sequence[int]
+) -> Iterator[tuple[int, dict[int, int | Held]]]:
     """Yield (seq, {number: seq that made it, or a Held}) of those that are known."""
     bounds = {seq: _highest_before(reader, seq) for seq in moments}
-    old = {seq: set() for seq in moments}  # live then, because something happens to them later
-    fresh = {seq: set() for seq in moments}  # numbered out of order: they come later
+    # Live then, as something happens to them later; and numbered out of order: they come later.
+    old: dict[int, set[int]] = {seq: set() for seq in moments}
+    fresh: dict[int, set[int]] = {seq: set() for seq in moments}
     most = max(bounds.values())
     for first, marks, numbers, base, _ in reader.chunks(moments[0], most=most):
         least = base + min(compress(numbers, marks), default=0)
@@ -307,9 +342,12 @@ def _from_the_end(reader, moments):
             yield seq, found
 
 
-def _with_makers(reader, seq, old, left):
+def _with_makers(
+    reader: _Reader, seq: int, old: set[int], left: Iterable[Block]
+) -> dict[int, int | Held] | None:
     """None: not known."""
-    found, sought = {}, set(old)
+    found: dict[int, int | Held] = {}
+    sought = set(old)
     for block in left:
         if block.seq < seq and block.last < seq:
             told = block.number, block.address, block.size, block.last
@@ -331,7 +369,7 @@ def _with_makers(reader, seq, old, left):
     return None if sought else found
 
 
-def _highest_before(reader, seq):
+def _highest_before(reader: _Reader, seq: int) -> int:
     """The highest number of a block that was handed out before: what only moved may be an old one,
     so that it takes a piece in which something new was handed out; calls of several threads that
     overlap are numbered as they return."""

@@ -121,19 +121,66 @@ else:
     SumRow = namedtuple("SumRow", names("sum"))
 
 # What the history in C hands out (recorder/host/history/history.h): rows are plain tuples.
-Nodes = namedtuple("Nodes", "rows")  # a Table: id, parent, pc
-Groups = namedtuple("Groups", "rows")  # a Table: GroupRow
-Arguments = namedtuple("Arguments", "id number args path")
-Column = namedtuple("Column", "first count column width delta base period data")
-Late = namedtuple("Late", "rows")  # seq, column, value
-Sums = namedtuple("Sums", "rows")  # a Table: SumRow
-Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
-Stages = namedtuple("Stages", "rows")  # seq, t_ns, group (0: all), live bytes
-Members = namedtuple(
-    "Members", "rows"
-)  # a Table: group, 4 makers, sized least most nulls known grew shrank
-Peaks = namedtuple("Peaks", "rows")  # pid, phase, image, bytes, seq, t_ns
-AtPeak = namedtuple("AtPeak", "rows")  # a Table: group, bytes live at the peak of its own program
+if TYPE_CHECKING:
+    _Numbers = tuple[int, ...]
+
+    class Nodes(NamedTuple):
+        rows: Table
+
+    class Groups(NamedTuple):
+        rows: Table
+
+    class Arguments(NamedTuple):
+        id: int
+        number: int
+        args: _Numbers
+        path: bytes
+
+    class Column(NamedTuple):
+        first: int
+        count: int  # type: ignore[assignment]  # hides what a tuple counts
+        column: int
+        width: int
+        delta: int
+        base: int
+        period: int
+        data: bytes
+
+    class Late(NamedTuple):
+        rows: list[_Numbers]
+
+    class Sums(NamedTuple):
+        rows: Table
+
+    class Blocks(NamedTuple):
+        rows: list[_Numbers]
+
+    class Stages(NamedTuple):
+        rows: list[tuple[int, int, int, int]]
+
+    class Members(NamedTuple):
+        rows: Table
+
+    class Peaks(NamedTuple):
+        rows: list[_Numbers]
+
+    class AtPeak(NamedTuple):
+        rows: Table
+
+else:
+    Nodes = namedtuple("Nodes", "rows")  # a Table: id, parent, pc
+    Groups = namedtuple("Groups", "rows")  # a Table: GroupRow
+    Arguments = namedtuple("Arguments", "id number args path")
+    Column = namedtuple("Column", "first count column width delta base period data")
+    Late = namedtuple("Late", "rows")  # seq, column, value
+    Sums = namedtuple("Sums", "rows")  # a Table: SumRow
+    Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
+    Stages = namedtuple("Stages", "rows")  # seq, t_ns, group (0: all), live bytes
+    # A Table: group, 4 makers, sized least most nulls known grew shrank
+    Members = namedtuple("Members", "rows")
+    Peaks = namedtuple("Peaks", "rows")  # pid, phase, image, bytes, seq, t_ns
+    # A Table: group, bytes live at the peak of its own program
+    AtPeak = namedtuple("AtPeak", "rows")
 
 
 class Source:

@@ -3,7 +3,7 @@ or all. A program is one image of one process (lives.py)."""
 
 from __future__ import annotations
 
-from . import asked_for, processes
+from . import asked_for, lives, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,6 +71,16 @@ def choose(run_processes: list[Process], wanted: str = ALL) -> Chosen:
             "no process is called %s; there are %s" % (wanted, _named(run_processes))
         )
     return Chosen(run_processes, keys)
+
+
+def check(run: dict[str, Any], wanted: str) -> None:
+    """Raises NoSuchProcess where the run alone, without its events, tells that there is none."""
+    if wanted in (ALL, ASKED):
+        return
+    images = [image for image in run.get("images") or () if isinstance(image, dict)]
+    if not any("pid" in image for image in images) and wanted.isdigit():
+        return  # an older trace: only its events say which processes there were
+    choose(lives.of_run(run, ()), wanted)
 
 
 def _by_number(run_processes: list[Process], wanted: str) -> set[tuple[int, int]]:

@@ -33,6 +33,7 @@ SUMS = STORED + ("calls_reaching_kernel",)
 PLACE = ("function", "module", "file", "line", "offset", "origin")
 _VARIOUS, _CALLERS = "various", "callers'"  # what differs between purposes that are alike
 _NUMBERS = ("N", "M", "K", "L")  # of the numbers that differ the first, the second …
+ANY = "…"  # a number that differs within a group of events
 _AROUND = "(),;:"  # of two words that differ these stay
 
 
@@ -42,6 +43,15 @@ def place(frame: Frame | None, origin: str) -> Key:
         return None, "", None, None, None, origin
     offset = frame.offset if _needs_offset(frame, origin) else None
     return frame.function, frame.module, frame.file, frame.line, offset, origin
+
+
+def distance(frame: Frame | None, key: Key) -> int | None:
+    """From the first byte of its function to a place that `place` tells by its offset; None: it is
+    told without, or not known."""
+    offset, begun = key[4], frame.start if frame and frame.function else None
+    if offset is None or begun is None or offset < begun:
+        return None
+    return offset - begun
 
 
 def told(key: Key) -> dict[str, Any]:
@@ -82,11 +92,7 @@ class Sites:
         frame = self._frame_of(group.stack, group.verdict)
         key = place(frame, measure.origin(group))
         if key not in self._rows:
-            offset = key[4]
-            begun = frame.start if frame and frame.function else None
-            distance = None if begun is None or offset is None else offset - begun
-            distance = None if distance is None or distance < 0 else distance
-            self._rows[key] = distance, {}
+            self._rows[key] = distance(frame, key), {}
         return self._rows[key][1]
 
     def rows(self, limit: int | None = None, by: str = "bytes") -> list[dict[str, Any]]:
@@ -193,7 +199,15 @@ def _either(one: str, other: str) -> str:
 
 def _is_number(word: str) -> bool:
     word = word.strip(_AROUND)
-    return word in _NUMBERS or (word.isascii() and word.isdigit())
+    return word in _NUMBERS or word == ANY or (word.isascii() and word.isdigit())
+
+
+def lettered(text: str) -> str:
+    """`text` with a letter for each number that is ANY: `growing from N to M bytes`."""
+    words = text.split(" ")
+    is_any = [word.strip(_AROUND) == ANY for word in words]
+    words = [word.replace(ANY, _NUMBERS[0]) if any_ else word for word, any_ in zip(words, is_any)]
+    return " ".join(_lettered(words))
 
 
 def _lettered(words: Iterable[str]) -> Iterator[str]:

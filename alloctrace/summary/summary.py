@@ -51,6 +51,7 @@ def summarise(
     `by`: one of sites.SUMS, by which the sites are ordered.
     """
     run = dict(trace.run)
+    chosen.check(run, process)  # before events are read, which takes seconds where they are many
     peak = run.get("peak") or {} if kinds else trace.sums().peak
     kinds = kinds or _kinds(trace)
     rows = list(kinds.groups)  # each is made when it is asked for: once, and not by each who asks

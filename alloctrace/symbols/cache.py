@@ -28,6 +28,19 @@ from . import demangle_cxx, demangle_rust, demangle_text, demangle_types
 from . import index as symbol_index, names as symbol_names, tables as symbol_tables
 from .tables import Function
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any, Optional
+
+    from .files import Answer
+    from .tables import FunctionAt
+
+    Requests = Sequence[tuple[str, Iterable[int]]]  # (path, offsets)
+    Answers = dict[int, Answer]  # by offset
+    Ask = Callable[..., tuple[Sequence[Optional[Answers]], list[str]]]
+    StartOf = Callable[[int], Optional[int]]
+
 _TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 _SCRIPTS = os.path.join(_TOP, "gdb-scripts")
 # What gdb runs, and the part of it that looks names up.
@@ -55,14 +68,14 @@ MAX_CHAIN = 256  # functions at one address: symbol_lookup.py stops there
 class _Kept:
     """What is known of one file."""
 
-    def __init__(self):
-        self.answers = {}  # offset -> what gdb said, None: nothing
-        self.functions = {}  # offset -> (start, Function or None), of the ELF tables
-        self.returns = set()  # offsets that were looked at, and are no signal trampolines
+    def __init__(self) -> None:
+        self.answers: dict[int, Answer | None] = {}  # by offset; None: gdb said nothing
+        self.functions: dict[int, FunctionAt] = {}  # by offset, of the ELF tables
+        self.returns: set[int] = set()  # offsets that were looked at, and are no trampolines
         self.bad = ""  # why gdb is not asked about it again
         self.size = 0  # bytes of the file that holds it; 0: there is none that may be believed
 
-    def silent(self):
+    def silent(self) -> dict[int, str]:
         """{start: name} of functions for which gdb has no more than the linker's symbol."""
         found = {}
         for offset, answer in self.answers.items():
@@ -78,13 +91,17 @@ class _Kept:
 class Cached:
     """For symbols.symbolise: asks gdb (`ask`: start/symbol_gdb.ask) only for what is not known."""
 
-    def __init__(self, folder, gdb="gdb", debug_roots=DEBUG_ROOTS, ask=None):
+    def __init__(
+        self, folder: str, ask: Ask, gdb: str = "gdb", debug_roots: Sequence[str] = DEBUG_ROOTS
+    ) -> None:
         self._folder, self._gdb, self._debug_roots, self._ask = folder, gdb, debug_roots, ask
-        scripts = [*SCRIPTS, *READERS, *(module.__file__ for module in CODE)]
+        scripts = [*SCRIPTS, *READERS, *(module.__file__ or "" for module in CODE)]
         self._how = [VERSION, state(gdb), list(debug_roots), *map(state, scripts)]
-        self._files = {}  # path -> (key, _Kept) of those that were asked about
+        self._files: dict[str, tuple[str | None, _Kept]] = {}  # (key, …) of those asked about
 
-    def __call__(self, requests, starts=None):
+    def __call__(
+        self, requests: Requests, starts: Sequence[StartOf] | None = None
+    ) -> tuple[list[Answers], list[str]]:
         """[(path, offsets)] -> ([{offset: answer}], [what went wrong]). `starts`: of each file, a
         function: where the function around an offset begins."""
         files = [self._file(path) for path, _ in requests]
@@ -95,7 +112,8 @@ class Cached:
         ]
         wanted = [at for at, (_, offsets) in enumerate(rest) if offsets]
         asked = [at for at in wanted if not files[at][1].bad]
-        found, problems = [], []
+        found: Sequence[Answers | None] = []
+        problems: list[str] = []
         if asked:
             roots = None if tuple(self._debug_roots) == DEBUG_ROOTS else list(self._debug_roots)
             found, problems = self._ask([rest[at] for at in asked], self._gdb, roots)
@@ -104,14 +122,16 @@ class Cached:
             if new is None:
                 self._learn(rest[at][0], bad=_BAD % (rest[at][0], TIMEOUT_S))
                 continue
-            unnamed = {} if problems else dict.fromkeys(rest[at][1])  # gdb knows nothing there
+            unnamed: dict[int, Answer | None] = {}
+            if not problems:  # gdb knows nothing there
+                unnamed = dict.fromkeys(rest[at][1])
             self._learn(rest[at][0], answers={**unnamed, **new})
         answers = [
             _known(offsets, kept.answers) for (_, offsets), (_, kept) in zip(requests, files)
         ]
         return answers, problems
 
-    def _derive(self, requests, starts):
+    def _derive(self, requests: Requests, starts: Sequence[StartOf]) -> None:
         """What gdb would say of more addresses in functions that it says no more of."""
         for (path, offsets), start_of in zip(requests, starts):
             kept = self._file(path)[1]
@@ -123,15 +143,17 @@ class Cached:
                     symbol = [silent[start], offset - start]
                     kept.answers[offset] = {"chain": [], "symbol": symbol}
 
-    def functions(self, path):
+    def functions(self, path: str) -> dict[int, FunctionAt]:
         """{offset: (start, Function)} that is known of a file."""
         return dict(self._file(path)[1].functions)
 
-    def returns(self, path):
+    def returns(self, path: str) -> set[int]:
         """Offsets that are known to be no signal trampolines."""
         return self._file(path)[1].returns
 
-    def keep(self, elf, functions, returns=()):
+    def keep(
+        self, elf: ElfFile, functions: Mapping[int, FunctionAt], returns: Iterable[int] = ()
+    ) -> None:
         """The same of an ElfFile, to be known from now on, if its path still leads to it."""
         if elf.path not in self._files:
             return
@@ -141,24 +163,32 @@ class Cached:
         if (new or returns) and state_of(elf.image.status) == state(elf.path):
             self._learn(elf.path, functions=new, returns=returns)
 
-    def _file(self, path):
+    def _file(self, path: str) -> tuple[str | None, _Kept]:
         if path not in self._files:
             key = self._key(path)
             self._files[path] = key, self._load(key)
         return self._files[path]
 
-    def _learn(self, path, answers=(), functions=(), returns=(), bad=""):
+    def _learn(
+        self,
+        path: str,
+        answers: Mapping[int, Answer | None] | None = None,
+        functions: Mapping[int, FunctionAt] | None = None,
+        returns: Iterable[int] = (),
+        bad: str = "",
+    ) -> None:
         """Where the file is still the same. What is new stays, where all together is too much."""
         key, kept = self._files[path]
+        answers, functions, returns = answers or {}, functions or {}, set(returns)
         kept.answers.update(answers)
         kept.functions.update(functions)
         kept.returns.update(returns)
         kept.bad = bad or kept.bad
         if key is not None and key == self._key(path):
-            self._store(key, kept, _line(key, dict(answers), dict(functions), returns, bad))
+            self._store(key, kept, _line(key, answers, functions, returns, bad))
             cache_folder.make_room(self._folder)
 
-    def _key(self, path):
+    def _key(self, path: str) -> str | None:
         """What the answers for a file depend on, as text; None: it cannot be told."""
         try:
             with ElfFile(path) as elf:
@@ -169,12 +199,12 @@ class Cached:
             return None
         return json.dumps([*self._how, os.path.abspath(path), states])
 
-    def _path(self, key):
+    def _path(self, key: str) -> str:
         """Two keys of one name only take turns: the file holds the key."""
         name = "%08x%08x" % (zlib.crc32(key.encode("ascii")), zlib.adler32(key.encode("ascii")))
         return os.path.join(self._folder, cache_folder.SYMBOLS + name)
 
-    def _load(self, key):
+    def _load(self, key: str | None) -> _Kept:
         """The _Kept of what is known."""
         kept = _Kept()
         try:
@@ -191,7 +221,7 @@ class Cached:
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return _Kept()
 
-    def _store(self, key, kept, line):
+    def _store(self, key: str, kept: _Kept, line: bytes) -> None:
         """One line more, or where that is too much, or nothing may be believed, this line alone, in
         one step: a reader sees the old file or the new one, whole."""
         if len(line) > MAX_FILE:
@@ -205,20 +235,27 @@ class Cached:
             kept.size = len(line)
 
 
-def _line(key, answers, functions, returns, bad):
+def _line(
+    key: str,
+    answers: Mapping[int, Answer | None],
+    functions: Mapping[int, FunctionAt],
+    returns: Iterable[int],
+    bad: str,
+) -> bytes:
     """Of a file: what was found out; a function once for all its addresses."""
-    rows, numbers = [], {}
+    rows: list[Function] = []
+    numbers: dict[Function | None, int] = {}
     for _, function in functions.values():
         if function is not None and function not in numbers:
             numbers[function] = len(rows)
             rows.append(function)
     at = {offset: [start, numbers.get(function)] for offset, (start, function) in functions.items()}
-    data = {"key": key, "found": answers, "functions": rows, "at": at}
+    data: dict[str, Any] = {"key": key, "found": answers, "functions": rows, "at": at}
     data.update(returns=sorted(returns), bad=bad)
     return json.dumps(data, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def _take(data, key, kept):
+def _take(data: Any, key: str, kept: _Kept) -> None:
     """What `_line` has written. Raises where it is another's or not made so."""
     answers = {int(offset): answer for offset, answer in data["found"].items()}
     rows, returns = list(map(_function, data["functions"])), data["returns"]
@@ -235,7 +272,7 @@ def _take(data, key, kept):
     kept.bad = data["bad"] or kept.bad
 
 
-def _shared(debug):
+def _shared(debug: str | None) -> list[str]:
     """Paths of the file with what several debug files have in common (dwz), if there is one."""
     if debug is None:
         return []
@@ -243,7 +280,7 @@ def _shared(debug):
         return elf_debug.shared(elf)
 
 
-def _is_answer(answer):
+def _is_answer(answer: Any) -> bool:
     """None, or what symbol_lookup.look_up gives for an address."""
     if answer is None:
         return True
@@ -253,23 +290,25 @@ def _is_answer(answer):
     return symbol is None or (len(symbol) == 2 and _is(symbol[0], str) and _is(symbol[1], int))
 
 
-def _function(row):
+def _function(row: list[Any]) -> Function:
     """The Function that is stored as a list. Raises ValueError or TypeError."""
-    start, end, name, raw, rank = row
-    made = Function(start, end, name, raw, tuple(rank))
+    start, end, name, raw, ranked = row
+    rank: Any = tuple(ranked)
+    made = Function(start, end, name, raw, rank)
     if not all(map(_is, made, (int, int, str, str, tuple))) or len(made.rank) != 7:
         raise ValueError(row)
     return made
 
 
-def _is_function(row):
+def _is_function(row: Any) -> bool:
     name, file, line = row
     return _is(name, str) and (file is None or _is(file, str)) and (line is None or _is(line, int))
 
 
-def _is(value, kind):
+def _is(value: object, kind: type) -> bool:
     return type(value) is kind
 
 
-def _known(offsets, found):
-    return {offset: found[offset] for offset in offsets if found.get(offset) is not None}
+def _known(offsets: Iterable[int], found: Mapping[int, Answer | None]) -> dict[int, Answer]:
+    known = ((offset, found.get(offset)) for offset in offsets)
+    return {offset: answer for offset, answer in known if answer is not None}

@@ -13,6 +13,14 @@ from . import demangle_types as types
 from .demangle_text import Text
 from .demangle_types import LITERALS, QUALIFIERS, REFERENCES, Unsure, named, whole
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn, Union
+
+    from .demangle_types import Spelling
+
+    Argument = Union[Spelling, list[Spelling]]  # of a template; several: what a pack holds
+
 MAX_MANGLED = 2000  # characters; steps and depth are of that order
 MAX_TEXT = 4096  # as symbol_names.MAX_NAME: what is longer would be cut
 _MAX_DEPTH = 60
@@ -20,7 +28,7 @@ _CLONE = Pattern(r"[A-Za-z0-9_]*(?:\.(?:[a-z_]+|\d+)(?:\.\d+)*)*\Z")
 _THUNKS = {"h": "non-virtual thunk to ", "v": "virtual thunk to "}
 
 
-def demangle(name):
+def demangle(name: str) -> str | None:
     """`name` without its own result and arguments, or None."""
     if not name.startswith("_Z") or len(name) > MAX_MANGLED or not name.isascii():
         return None
@@ -34,7 +42,14 @@ class _Name:
     """Of a function or class: its text, what its constructors are called, what stands behind its
     arguments; `args`: if it ends with those of a template."""
 
-    def __init__(self, text, last=None, is_known=False, has_result=True, args=None):
+    def __init__(
+        self,
+        text: str,
+        last: str | None = None,
+        is_known: bool = False,
+        has_result: bool = True,
+        args: list[Argument] | None = None,
+    ) -> None:
         self.text, self.last, self.args = text, last, args
         self.is_known = is_known  # needs no number to be spoken of again
         self.has_result = has_result
@@ -42,15 +57,16 @@ class _Name:
 
 
 class _Reader(Text):
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         super().__init__(text, 2)
-        self.found = []  # spellings: what S_, S0_, … stand for
-        self.args = None  # of the template that is read: what T_, T0_, … stand for
+        self.found: list[Spelling] = []  # what S_, S0_, … stand for
+        self.args: list[Argument] | None = None  # of the template that is read: T_, T0_, …
         self.in_lambda = False  # in whose arguments T_ is auto
-        self.parameters, self.resting = 0, {}  # on T_: by index of `found`, whether in a lambda
+        self.parameters = 0
+        self.resting: dict[int, bool] = {}  # on T_: by index of `found`, whether in a lambda
         self.depth = 0
 
-    def outermost(self):
+    def outermost(self) -> str:
         head = ""
         if self._peek() == "T":
             kind = self._take(2)[1]
@@ -65,7 +81,7 @@ class _Reader(Text):
             raise Unsure
         return text
 
-    def _add(self, spelling, parameters):
+    def _add(self, spelling: Spelling, parameters: int) -> None:
         """To what may be spoken of again; `parameters`: how many there were where it began."""
         if self.parameters != parameters:
             self.resting[len(self.found)] = self.in_lambda
@@ -73,7 +89,7 @@ class _Reader(Text):
 
     # ---- names -------------------------------------------------------------------------------
 
-    def _name(self):
+    def _name(self) -> _Name:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise Unsure
@@ -84,7 +100,7 @@ class _Reader(Text):
             raise Unsure
         return made
 
-    def _short(self):
+    def _short(self) -> _Name:
         """Without a class around it; `std` may be."""
         before = self.parameters
         if self._peek() == "S" and not self._peeks("St"):
@@ -97,7 +113,7 @@ class _Reader(Text):
             made = self._with_arguments(made)
         return made
 
-    def _nested(self):
+    def _nested(self) -> _Name:
         self._expect("N")
         after, before = "", self.parameters
         while self._peek() in QUALIFIERS:
@@ -112,7 +128,7 @@ class _Reader(Text):
         made.after = after
         return made
 
-    def _component(self, outer):
+    def _component(self, outer: _Name | None) -> _Name:
         char = self._peek()
         if char == "I":
             if outer is None or outer.args is not None:
@@ -124,13 +140,13 @@ class _Reader(Text):
             return _Name(whole(self._parameter()))
         return self._unqualified(outer)
 
-    def _substituted(self):
+    def _substituted(self) -> _Name:
         text, right, kind, last = self._substitution()
         if right or kind:
             raise Unsure
         return _Name(text, last, is_known=True)
 
-    def _unqualified(self, outer):
+    def _unqualified(self, outer: _Name | None) -> _Name:
         char = self._peek()
         is_own = self._is("L")  # to its file
         if char in "CD" and outer is not None and self.text[self.at + 1] in "012345":
@@ -150,14 +166,14 @@ class _Reader(Text):
             made.text = outer.text + "::" + made.text
         return made
 
-    def _structor(self, outer):
+    def _structor(self, outer: _Name) -> _Name:
         kind = self._take(2)
         if outer.last is None or kind not in ("C1", "C2", "C3", "C4", "D0", "D1", "D2", "D4"):
             raise Unsure
         text = ("~" if kind[0] == "D" else "") + outer.last
         return _Name(text, text, has_result=False)
 
-    def _identifier(self):
+    def _identifier(self) -> str:
         digits = self._number()
         if digits[0] in "n0" or len(digits) > 4:
             raise Unsure
@@ -167,7 +183,7 @@ class _Reader(Text):
         is_anonymous = text.startswith("_GLOBAL_") and text[8] in "._$" and text[9] == "N"
         return "(anonymous namespace)" if is_anonymous else text
 
-    def _unnamed(self):
+    def _unnamed(self) -> _Name:
         kind = self._take(2)
         if kind == "Ut":
             text = "{unnamed type#%d}" % (self._sequence(10) + 1)
@@ -181,7 +197,7 @@ class _Reader(Text):
             raise Unsure
         return _Name(text)
 
-    def _operator(self):
+    def _operator(self) -> _Name:
         two = self._take(2)
         if two == "cv":
             around, self.args = self.args, None  # its own come later
@@ -192,7 +208,7 @@ class _Reader(Text):
             raise Unsure
         return _Name("operator" + types.OPERATORS[two])
 
-    def _local(self):
+    def _local(self) -> _Name:
         """`Z function E name`: in a function."""
         self._expect("Z")
         around = self.args
@@ -206,14 +222,14 @@ class _Reader(Text):
         made.text = function + "::" + made.text
         return made
 
-    def _discriminator(self):
+    def _discriminator(self) -> None:
         if self._is("__"):
             self._number()
             self._expect("_")
         elif self._is("_"):
             self._number()
 
-    def _encoding(self):
+    def _encoding(self) -> str:
         """With its arguments, without its result."""
         made = self._name()
         if self._peeks("E"):
@@ -223,21 +239,22 @@ class _Reader(Text):
             self._type()
         return "%s(%s)%s" % (made.text, self._arguments(), made.after)
 
-    def _arguments(self):
+    def _arguments(self) -> str:
         """Of a function, up to where it ends."""
         found = []
         while not self._ends_arguments():
             found.append(whole(self._type()))
         return "" if found == ["void"] else ", ".join(found)
 
-    def _ends_arguments(self):
+    def _ends_arguments(self) -> bool:
         return self._peek() == "E" or self._peek() in REFERENCES and self.text[self.at + 1] == "E"
 
     # ---- templates ---------------------------------------------------------------------------
 
-    def _with_arguments(self, name):
+    def _with_arguments(self, name: _Name) -> _Name:
         self._expect("I")
-        around, args = self.args, []
+        around = self.args
+        args: list[Argument] = []
         while not self._is("E"):
             args.append(self._template_argument())
             self.args = around
@@ -246,18 +263,18 @@ class _Reader(Text):
         self.args = args
         return _Name(text, name.last, has_result=name.has_result, args=args)
 
-    def _template_argument(self):
+    def _template_argument(self) -> Argument:
         if self._is("L"):
             return named(self._literal())
         if self._is("J"):
-            found = []
+            found: list[Spelling] = []
             while not self._is("E"):
                 one = self._template_argument()
                 found += one if isinstance(one, list) else [one]
             return found
         return self._type()
 
-    def _literal(self):
+    def _literal(self) -> str:
         kind = self._peek()
         if kind in "_Zfdeg":
             raise Unsure
@@ -268,7 +285,7 @@ class _Reader(Text):
         value = value.replace("n", "-")
         return value + LITERALS[kind] if kind in LITERALS else "(%s)%s" % (type_, value)
 
-    def _parameter(self):
+    def _parameter(self) -> Spelling:
         self._expect("T")
         number = self._sequence()
         self.parameters += 1
@@ -281,7 +298,7 @@ class _Reader(Text):
 
     # ---- types -------------------------------------------------------------------------------
 
-    def _type(self):
+    def _type(self) -> Spelling:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise Unsure
@@ -301,10 +318,10 @@ class _Reader(Text):
         return found
 
     @staticmethod
-    def _unknown():
+    def _unknown() -> NoReturn:
         raise Unsure
 
-    def _new_type(self, char):
+    def _new_type(self, char: str) -> Spelling:
         if char in "PRO":
             self._take()
             return types.pointer(self._type(), {"P": "*", "R": "&", "O": "&&"}[char])
@@ -331,7 +348,7 @@ class _Reader(Text):
             return named(made.text, made.last)
         raise Unsure
 
-    def _substituted_type(self):
+    def _substituted_type(self) -> Spelling:
         before = self.parameters
         found = self._substitution()
         if self._peeks("I"):
@@ -342,14 +359,14 @@ class _Reader(Text):
             self._add(found, before)
         return found
 
-    def _qualified_type(self):
+    def _qualified_type(self) -> Spelling:
         words = ""
         while self._peek() in QUALIFIERS:
             words = QUALIFIERS[self._take()] + words
         inner = self._function_type() if self._peek() == "F" else self._type()
         return types.qualified(inner, words)
 
-    def _function_type(self):
+    def _function_type(self) -> Spelling:
         self._expect("F")
         self._is("Y")
         result, arguments = self._type(), self._arguments()
@@ -357,7 +374,7 @@ class _Reader(Text):
         self._expect("E")
         return types.function(result, arguments, after)
 
-    def _substitution(self):
+    def _substitution(self) -> Spelling:
         self._expect("S")
         if self._peek() in types.STANDARD:
             return named(*types.STANDARD[self._take()])

@@ -13,6 +13,14 @@ from alloctrace.patterns import Pattern
 
 from .demangle_types import Unsure
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from re import Match
+    from typing import NoReturn, TypeVar
+
+    _Read = TypeVar("_Read")
+
 MAX_MANGLED = 2000
 _MAX_TEXT = 4096
 _MAX_DEPTH = 100
@@ -33,7 +41,7 @@ _ESCAPE = Pattern(r"\$(SP|BP|RF|LT|GT|LP|RP|C|u[0-9a-f]{2})\$|\.\.|[$]")
 _ESCAPES = dict(SP="@", BP="*", RF="&", LT="<", GT=">", LP="(", RP=")", C=",")
 
 
-def demangle(name):
+def demangle(name: str) -> str | None:
     if len(name) > MAX_MANGLED or not name.isascii():
         return None
     try:
@@ -48,7 +56,7 @@ def demangle(name):
     return None
 
 
-def _legacy(parts):
+def _legacy(parts: str) -> str:
     found, at = [], 0
     while at < len(parts):
         digits = _DIGITS.match(parts, at)
@@ -63,7 +71,7 @@ def _legacy(parts):
     return "::".join(found)
 
 
-def _unescaped(match):
+def _unescaped(match: Match[str]) -> str:
     word = match.group(1)
     if word is None:
         if match.group() == "$":
@@ -78,12 +86,12 @@ def _unescaped(match):
 
 
 class _Reader:
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         self.text, self.at = text, 2
         self.bound = 0  # lifetimes that are bound around here
         self.steps = self.depth = 0
 
-    def whole(self):
+    def whole(self) -> str:
         found = self.path(True)
         if self.at < len(self.text):
             self.path(False)  # of the crate that made it
@@ -91,26 +99,26 @@ class _Reader:
             raise Unsure
         return found
 
-    def _next(self):
+    def _next(self) -> str:
         self.steps += 1
         if self.steps > _MAX_STEPS or self.depth > _MAX_DEPTH:
             raise Unsure
         self.at += 1
         return self.text[self.at - 1]
 
-    def _is(self, char):
+    def _is(self, char: str) -> bool:
         found = self.text.startswith(char, self.at)
         self.at += found
         return found
 
-    def _match(self, pattern):
-        match = pattern.match(self.text, self.at)
+    def _match(self, pattern: Pattern) -> Match[str]:
+        match: Match[str] | None = pattern.match(self.text, self.at)
         if match is None:
             raise Unsure
         self.at = match.end()
         return match
 
-    def _number(self):
+    def _number(self) -> int:
         """In base 62: `_` is 0, `0_` is 1, …"""
         found, digits = 0, self._match(_BASE_62).group(1)
         for char in digits:
@@ -118,10 +126,10 @@ class _Reader:
             found = 62 * found + value
         return found + 1 if digits else 0
 
-    def _optional(self, mark):
+    def _optional(self, mark: str) -> int:
         return self._number() + 1 if self._is(mark) else 0
 
-    def _identifier(self):
+    def _identifier(self) -> str:
         if self._is("u"):
             raise Unsure  # with other letters
         length = int(self._match(_DIGITS).group())
@@ -131,7 +139,7 @@ class _Reader:
             raise Unsure
         return self.text[self.at - length : self.at]
 
-    def _back(self, read):
+    def _back(self, read: Callable[[], _Read]) -> _Read:
         """What `read` gives earlier in the name."""
         start, here = self.at - 1, self._number()
         if here + 2 >= start:
@@ -141,20 +149,20 @@ class _Reader:
         self.at = after
         return found
 
-    def _checked(self, text):
+    def _checked(self, text: str) -> str:
         if len(text) > _MAX_TEXT:
             raise Unsure
         return text
 
     # ---- paths -------------------------------------------------------------------------------
 
-    def path(self, in_value):
+    def path(self, in_value: bool) -> str:
         self.depth += 1
         found = self._checked(self._path(in_value, self._next()))
         self.depth -= 1
         return found
 
-    def _path(self, in_value, tag):
+    def _path(self, in_value: bool, tag: str) -> str:
         if tag == "C":
             number = self._optional("s")
             return "%s[%x]" % (self._identifier(), number)
@@ -168,7 +176,7 @@ class _Reader:
             return self._back(lambda: self.path(in_value))
         raise Unsure
 
-    def _inner(self, in_value):
+    def _inner(self, in_value: bool) -> str:
         space = self._next()
         outer, number, name = self.path(in_value), self._optional("s"), self._identifier()
         if space.isupper():
@@ -178,7 +186,7 @@ class _Reader:
             raise Unsure
         return outer + "::" + name if name else outer
 
-    def _of_type(self, tag):
+    def _of_type(self, tag: str) -> str:
         if tag != "Y":
             self._optional("s")
             self.path(False)  # where it is implemented
@@ -187,21 +195,21 @@ class _Reader:
         type_ = self.type()
         return "<%s as %s>" % (type_, self.path(False))
 
-    def _arguments(self):
+    def _arguments(self) -> str:
         return self._until_end(self._argument)
 
-    def _until_end(self, read, between=", "):
+    def _until_end(self, read: Callable[[], str], between: str = ", ") -> str:
         found = []
         while not self._is("E"):
             found.append(read())
         return between.join(found)
 
-    def _argument(self):
+    def _argument(self) -> str:
         if self._is("L"):
             return self._lifetime(self._number())
         return self._const() if self._is("K") else self.type()
 
-    def _lifetime(self, index):
+    def _lifetime(self, index: int) -> str:
         if index == 0:
             return "'_"
         depth = self.bound - index
@@ -211,13 +219,13 @@ class _Reader:
 
     # ---- types -------------------------------------------------------------------------------
 
-    def type(self):
+    def type(self) -> str:
         self.depth += 1
         found = self._checked(self._type(self._next()))
         self.depth -= 1
         return found
 
-    def _type(self, tag):
+    def _type(self, tag: str) -> str:
         if tag in _BASIC:
             return _BASIC[tag]
         if tag in "RQ":
@@ -244,13 +252,13 @@ class _Reader:
             return self._back(self.type)
         return self._path(False, tag)
 
-    def _tuple(self):
+    def _tuple(self) -> str:
         found = []
         while not self._is("E"):
             found.append(self.type())
         return "(%s%s)" % (", ".join(found), "," if len(found) == 1 else "")
 
-    def _bound_by(self, read):
+    def _bound_by(self, read: Callable[[], str]) -> str:
         count = self._optional("G")
         if count > 26:
             raise Unsure
@@ -260,7 +268,7 @@ class _Reader:
         self.bound -= count
         return found
 
-    def _function(self):
+    def _function(self) -> str:
         head = "unsafe " if self._is("U") else ""
         if self._is("K"):
             abi = "C" if self._is("C") else self._identifier().replace("_", "-")
@@ -269,7 +277,7 @@ class _Reader:
         result = "" if self._is("u") else " -> " + self.type()
         return "%sfn(%s)%s" % (head, arguments, result)
 
-    def _trait(self):
+    def _trait(self) -> str:
         text, is_open = self._open_path()
         while self._is("p"):
             text += ", " if is_open else "<"
@@ -278,7 +286,7 @@ class _Reader:
             text += name + " = " + self.type()
         return text + ">" if is_open else text
 
-    def _open_path(self):
+    def _open_path(self) -> tuple[str, bool]:
         """A path whose `>` may be still to come, and whether it is."""
         if self._is("B"):
             return self._back(self._open_path)
@@ -286,7 +294,7 @@ class _Reader:
             return self.path(False) + "<" + self._arguments(), True
         return self.path(False), False
 
-    def _const(self):
+    def _const(self) -> str:
         if self._is("B"):
             return self._back(self._const)
         tag = self._next()
@@ -302,5 +310,5 @@ class _Reader:
         return "%s%d: %s" % (sign, value, _BASIC[tag])
 
     @staticmethod
-    def _unknown():
+    def _unknown() -> NoReturn:
         raise Unsure

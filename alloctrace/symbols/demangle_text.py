@@ -12,38 +12,39 @@ _NUMBER = Pattern(r"n?\d+")
 class Text:
     """`text` from `at` on. What is not as it must be raises Unsure, or IndexError at its end."""
 
-    def __init__(self, text, at):
+    def __init__(self, text: str, at: int) -> None:
         self.text, self.at = text, at
 
-    def _peek(self):
+    def _peek(self) -> str:
         return self.text[self.at]
 
-    def _take(self, count=1):
+    def _take(self, count: int = 1) -> str:
         self.at += count
         if self.at > len(self.text):
             raise Unsure
         return self.text[self.at - count : self.at]
 
-    def _peeks(self, what):
+    def _peeks(self, what: str) -> bool:
         return self.text.startswith(what, self.at)
 
-    def _is(self, what):
+    def _is(self, what: str) -> bool:
         found = self._peeks(what)
         self.at += len(what) * found
         return found
 
-    def _expect(self, what):
+    def _expect(self, what: str) -> None:
         if not self._is(what):
             raise Unsure
 
-    def _number(self):
+    def _number(self) -> str:
         match = _NUMBER.match(self.text, self.at)
         if match is None:
             raise Unsure
+        text: str = match.group()
         self.at = match.end()
-        return match.group()
+        return text
 
-    def _sequence(self, base=36):
+    def _sequence(self, base: int = 36) -> int:
         """`_` is 0, `0_` is 1, …"""
         end = self.text.find("_", self.at)
         digits = self.text[self.at : end]

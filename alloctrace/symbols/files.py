@@ -9,6 +9,24 @@ from alloctrace.elf.elf import ElfError
 from alloctrace.elf.of_run import that_ran
 from .tables import Tables
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, Optional, TypedDict
+
+    from alloctrace.elf.elf import ElfFile
+    from alloctrace.model import Module
+    from .tables import FunctionAt
+
+    class Answer(TypedDict):
+        """What gdb says of an address."""
+
+        chain: list[list[Any]]  # [function, file, line], innermost first
+        symbol: list[Any] | None  # [name, distance]
+
+    # {(path, build id): …}, of modules whose file may be used
+    Opened = dict[tuple[str, str], tuple[Optional[ElfFile], Optional["LazyTables"]]]
+
 _OF_DEBUGGERS = (
     ".debug",
     ".zdebug",
@@ -23,23 +41,27 @@ RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 class File:
     """What is known of one module: its file (None where it must not be used) and the answers."""
 
-    def __init__(self, module, elf, tables):
+    def __init__(self, module: Module, elf: ElfFile | None, tables: LazyTables | None) -> None:
         self.module = module
         self.elf = elf
         self.tables = tables
         self.role = ""
-        self.answers = {}  # offset -> answer of gdb
-        self.functions = {}  # offset -> (start, Function or None), of the ELF tables
+        self.answers: dict[int, Answer] = {}  # by offset
+        self.functions: dict[int, FunctionAt] = {}  # by offset, of the ELF tables
         self.trampolines = {} if tables is None else tables.trampolines
 
-    def function_at(self, offset):
+    def function_at(self, offset: int) -> FunctionAt:
         """(where the function around `offset` begins, its Function), each None if not known."""
         if offset not in self.functions:
+            if self.tables is None:
+                return None, None
             tables = self.tables.get()
             self.functions[offset] = tables.start_at(offset), tables.at(offset)
         return self.functions[offset]
 
-    def is_signal_return(self, offset, remembered=None):
+    def is_signal_return(
+        self, offset: int, remembered: Callable[[str], Iterable[int]] | None = None
+    ) -> bool:
         """Whether the code at `offset` is a signal trampoline: nothing called from there.
         `remembered(path)`: offsets of a file that are known to be none."""
         if self.elf is None:
@@ -55,7 +77,9 @@ class File:
         return self.trampolines[offset]
 
 
-def open_all(modules, debug_roots, notes, opened):
+def open_all(
+    modules: Iterable[Module], debug_roots: Sequence[str], notes: list[str], opened: Opened
+) -> dict[int, File]:
     """{module id: File}; modules of one file share its tables, which stay in `opened`."""
     files = {}
     for module in modules:
@@ -66,43 +90,47 @@ def open_all(modules, debug_roots, notes, opened):
     return files
 
 
-def _open(module, debug_roots, notes):
-    """(ElfFile, _LazyTables), or (None, None) where there is no such file any more."""
+def _open(
+    module: Module, debug_roots: Sequence[str], notes: list[str]
+) -> tuple[ElfFile | None, LazyTables | None]:
+    """(ElfFile, LazyTables), or (None, None) where there is no such file any more."""
     if not module.path.startswith("/"):
         return None, None  # [vdso], or a mapping that is no file
     try:
         elf = that_ran(module.path, module.build_id)
-        return elf, _LazyTables(elf, debug_roots)
+        return elf, LazyTables(elf, debug_roots)
     except ElfError as error:
         notes.append("Functions of %s are not named: %s" % (module.name, error))
         return None, None
 
 
-class _LazyTables:
+class LazyTables:
     """Tables, read when the first address is looked up: most libraries have none of interest."""
 
-    def __init__(self, elf, debug_roots):
-        self._elf, self._roots, self._tables = elf, debug_roots, None
-        self.trampolines = {}  # offset -> whether a signal trampoline is there, of all its modules
+    def __init__(self, elf: ElfFile, debug_roots: Sequence[str]) -> None:
+        self._elf, self._roots = elf, debug_roots
+        self._tables: Tables | None = None
+        # offset -> whether a signal trampoline is there, of all its modules
+        self.trampolines: dict[int, bool] = {}
 
-    def get(self):
+    def get(self) -> Tables:
         if self._tables is None:
             self._tables = Tables(self._elf, self._debug_file)
         return self._tables
 
     @cached_property
-    def _debug_file(self):
+    def _debug_file(self) -> str | None:
         try:
             return self._elf.debug_file(self._roots)
         except ElfError:
             return None
 
-    def may_have_lines(self, offset):
+    def may_have_lines(self, offset: int) -> bool:
         """Whether there is debug information about that code, or it cannot be told."""
         return self._may_have_lines and (self._ranges is None or offset in self._ranges)
 
     @cached_property
-    def _may_have_lines(self):
+    def _may_have_lines(self) -> bool:
         try:
             sections = self._elf.sections
         except ElfError:
@@ -111,7 +139,7 @@ class _LazyTables:
         return told or not sections or self._debug_file is not None
 
     @cached_property
-    def _ranges(self):
+    def _ranges(self) -> elf_ranges.Ranges | None:
         """The elf_ranges.Ranges of debug information, None: it may be anywhere."""
         try:
             sections = self._elf.sections
@@ -123,7 +151,7 @@ class _LazyTables:
             return None
 
 
-def close(kept):
+def close(kept: Opened) -> None:
     """Close the files that `symbolise` keeps open in `kept`."""
     for elf, _ in kept.values():
         if elf is not None:

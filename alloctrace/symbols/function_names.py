@@ -36,27 +36,27 @@ def plain(name: str | None) -> str | None:
     """`name` without arguments, generics, hashes and compiler's suffixes; None for None."""
     if name is None:
         return None
-    name = (path(name) if name.startswith("_Z") else None) or name
-    name = name[:MAX_NAME]
-    if "::" not in name and "(" not in name and "<" not in name:
-        return _plain_c(name)
-    name = _CRATE_ID.sub("", _HASH.sub("", name))
-    name = _without_brackets(name)
-    name = _IMPL.sub("", _CLOSURE.sub("{closure}", name)).replace("<", "").replace(">", "")
+    text: str = (path(name) if name.startswith("_Z") else None) or name
+    text = text[:MAX_NAME]
+    if "::" not in text and "(" not in text and "<" not in text:
+        return _plain_c(text)
+    text = _without_brackets(_CRATE_ID.sub("", _HASH.sub("", text)))
+    text = _IMPL.sub("", _CLOSURE.sub("{closure}", text)).replace("<", "").replace(">", "")
     for old, new in _INLINE_NAMESPACES + _CLASS_TEMPLATES:
-        name = name.replace(old, new)
-    return _COMPILER_PART.sub("", name).replace("::::", "::").strip() or "?"
+        text = text.replace(old, new)
+    return _COMPILER_PART.sub("", text).replace("::::", "::").strip() or "?"
 
 
-def _plain_c(name):
+def _plain_c(name: str) -> str:
     name = _QUALIFIERS.sub("", name)
     name = _VERSION.sub("", _COMPILER_PART.sub("", name))
     if name.startswith("__GI_") and len(name) > 5:
         name = name[5:]
-    return _NEW.sub("", name)
+    text: str = _NEW.sub("", name)
+    return text
 
 
-def _without_brackets(name):
+def _without_brackets(name: str) -> str:
     """Drop (arguments) and <generics>; a leading <Type as Trait> becomes its path."""
     for _ in range(MAX_DEPTH):
         if not name.startswith("<"):
@@ -81,7 +81,7 @@ def _without_brackets(name):
     return _last_word("".join(kept)).replace("{lt}", "<").replace("{gt}", ">")
 
 
-def _last_word(name):
+def _last_word(name: str) -> str:
     """Without a return type before the name and qualifiers behind it."""
     name = _QUALIFIERS.sub("", name)
     head, operator, tail = name.partition("operator")
@@ -89,7 +89,7 @@ def _last_word(name):
     return (head.rsplit(" ", 1)[-1] + operator + tail).rstrip(": ")
 
 
-def _self_path(inside):
+def _self_path(inside: str) -> str:
     """Of `Type as Trait` the type where it is a path, else the trait; of `Type` the type."""
     type_, _, trait = _split_as(inside)
     type_ = _REFERENCE.sub("", type_)
@@ -98,7 +98,7 @@ def _self_path(inside):
     return trait
 
 
-def _split_as(text):
+def _split_as(text: str) -> tuple[str, str, str]:
     depth = 0
     for match in _AS.finditer(text):
         mark, at = match.group(), match.start()
@@ -108,11 +108,11 @@ def _split_as(text):
     return text, "", ""
 
 
-def _closing(text, at):
+def _closing(text: str, at: int) -> int:
     """Where the `<` before `at` is closed; the text's end where it is not."""
     depth = 1
     for match in _ANGLES.finditer(text, at):
-        start = match.start()
+        start: int = match.start()
         depth += 1 if match.group() == "<" else -(text[start - 1] != "-")
         if not depth:
             return start

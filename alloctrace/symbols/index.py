@@ -14,6 +14,13 @@ from alloctrace.elf import symbols as elf_symbols
 from alloctrace.elf.elf import ElfError, ElfFile
 from alloctrace.elf.readers import READERS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeVar
+
+    _Made = TypeVar("_Made")
+
 _TABLE_BITS = 2  # of a symbol's number: which table it is of; the rest is its row there
 _NUMBER_BITS = 32
 _MAX = (1 << 64) - 1
@@ -23,31 +30,34 @@ class Index:
     """Of an ElfFile and its debug file (None: it has none), in the order of addresses where symbols
     begin: `starts`; `ends`, the furthest end of those there."""
 
-    def __init__(self, elf, debug_path=None):
-        self._elf, self._debug_path, self._tables = elf, debug_path, None
+    def __init__(self, elf: ElfFile, debug_path: str | None = None) -> None:
+        self._elf, self._debug_path = elf, debug_path
+        self._tables: list[elf_symbols.Table | None] | None = None
         self.starts, self.ends, self._first, self._symbols = self._found()
-        self._reach = None
+        self._reach: array[int] | None = None
 
-    def before(self, address):
+    def before(self, address: int) -> int:
         """The number of the last one that does not begin behind it; -1: there is none."""
         return bisect_right(self.starts, address) - 1
 
-    def reach(self, number):
+    def reach(self, number: int) -> int:
         """The furthest end of this one and all before it: symbols may contain others. It is seldom
         asked for."""
         if self._reach is None:
             self._reach = array(self.ends.typecode, accumulate(self.ends, max))
         return self._reach[number]
 
-    def symbols(self, number):
+    def symbols(self, number: int) -> list[elf_symbols.Symbol]:
         """The Symbols that begin there."""
-        if self._tables is None:
-            self._tables = self._of_tables(lambda elf, table: table)
+        tables = self._tables
+        if tables is None:
+            tables = self._tables = self._of_tables(lambda elf, table: table)
         mask = (1 << _TABLE_BITS) - 1
         found = self._symbols[self._first[number] : self._first[number + 1]]
-        return [self._tables[one & mask].symbol(one >> _TABLE_BITS) for one in found]
+        rows = ((tables[one & mask], one >> _TABLE_BITS) for one in found)
+        return [table.symbol(row) for table, row in rows if table is not None]
 
-    def _found(self):
+    def _found(self) -> list[array[int]]:
         """By this run, or by an earlier one."""
         path = self._elf.path
         if not kept.is_worth_it(self._elf.image):
@@ -57,12 +67,12 @@ class Index:
         rows = kept.made("functions of " + path, sources, lambda: list(map(_row, self._made())))
         return [_array(*row) for row in rows]
 
-    def _made(self):
+    def _made(self) -> list[array[int]]:
         codes = self._of_tables(elf_symbols.Code)
-        self._tables = [code and code.table for code in codes]
+        self._tables = [None if code is None else code.table for code in codes]
         return _made(codes)
 
-    def _of_tables(self, make):
+    def _of_tables(self, make: Callable[[ElfFile, elf_symbols.Table], _Made]) -> list[_Made | None]:
         """[make(ElfFile, table)] of the tables of both files: a damaged one, which is None, names
         nothing, and what is behind it in its file does not."""
         found = _of_file(self._elf, make)
@@ -73,8 +83,10 @@ class Index:
         return found
 
 
-def _of_file(elf, make):
-    made = []
+def _of_file(
+    elf: ElfFile, make: Callable[[ElfFile, elf_symbols.Table], _Made]
+) -> list[_Made | None]:
+    made: list[_Made | None] = []
     with contextlib.suppress(ElfError):
         tables = elf_symbols.tables(elf)
         made = [None] * len(tables)
@@ -83,17 +95,17 @@ def _of_file(elf, make):
     return made
 
 
-def _row(numbers):
+def _row(numbers: array[int]) -> tuple[str, bytes]:
     return numbers.typecode, numbers.tobytes()
 
 
-def _array(typecode, data):
+def _array(typecode: str, data: bytes) -> array[int]:
     found = array(typecode)
     found.frombytes(data)
     return found
 
 
-def _made(codes):
+def _made(codes: Sequence[elf_symbols.Code | None]) -> list[array[int]]:
     """[starts, ends, where the symbols of each begin, numbers of symbols]"""
     found = [(number, code) for number, code in enumerate(codes) if code is not None]
     all_ = [
@@ -112,7 +124,7 @@ def _made(codes):
     return [*addresses, array("I", [*map(first.__getitem__, starts), len(all_)]), symbols]
 
 
-def _furthest_ends(codes):
+def _furthest_ends(codes: Iterable[elf_symbols.Code]) -> dict[int, int]:
     """{start: the furthest end of the symbols there}."""
     starts = list(chain.from_iterable(code.starts for code in codes))
     ends = list(chain.from_iterable(code.ends for code in codes))
@@ -124,7 +136,7 @@ def _furthest_ends(codes):
     return found
 
 
-def _addresses(values):
+def _addresses(values: Iterable[int]) -> array[int]:
     """An end behind all that can be an address is where a file lies."""
     most = max(values, default=0)
     if most > _MAX:

@@ -33,13 +33,14 @@ _OPERATORS = {
     "rs": "operator>>",
 }
 _OPENING = "INXLJF"
+_ESCAPES: tuple[tuple[str, str], ...]
 _ESCAPES = (("$LT$", "<"), ("$GT$", ">"), ("$u20$", " "), ("$RF$", "&"), ("$BP$", "*"))
 _ESCAPES += (("$C$", ","), ("$LP$", "("), ("$RP$", ")"), ("$u7b$", "{"), ("$u7d$", "}"))
 _ESCAPES += (("$u5b$", "["), ("$u5d$", "]"), ("$u27$", "'"), ("..", "::"))
 _RUST_HASH = Pattern(r"h[0-9a-f]{16}\Z")
 
 
-def path(name: str | None) -> str | None:
+def path(name: str) -> str | None:
     """The function's path without arguments, or None."""
     if not name.startswith("_Z") or len(name) > 10000:
         return None
@@ -52,7 +53,7 @@ def path(name: str | None) -> str | None:
     return "::".join(parts) or None
 
 
-def _unescape(part):
+def _unescape(part: str) -> str:
     if part.startswith("_$"):
         part = part[1:]
     for escape, text in _ESCAPES:
@@ -61,10 +62,10 @@ def _unescape(part):
 
 
 class _Reader:
-    def __init__(self, text, at):
+    def __init__(self, text: str, at: int) -> None:
         self.text, self.at = text, at
 
-    def parts(self):
+    def parts(self) -> list[str]:
         """The components of the function's name."""
         if self.text[self.at] != "N":
             return self._components(nested=False)
@@ -73,8 +74,8 @@ class _Reader:
             self.at += 1
         return self._components(nested=True)
 
-    def _components(self, nested):
-        found = []
+    def _components(self, nested: bool) -> list[str]:
+        found: list[str] = []
         while self.at < len(self.text):
             char = self.text[self.at]
             if char.isdigit():
@@ -96,7 +97,7 @@ class _Reader:
                 break
         return found
 
-    def _identifier(self):
+    def _identifier(self) -> str:
         end = self.at
         while self.text[end].isdigit():
             end += 1
@@ -107,7 +108,7 @@ class _Reader:
         self.at = end + length
         return "{anonymous}" if name.startswith("_GLOBAL__N") else name
 
-    def _special(self, found):
+    def _special(self, found: list[str]) -> str:
         two = self.text[self.at : self.at + 2]
         if found and two in ("C1", "C2", "C3", "D0", "D1", "D2"):
             self.at += 2
@@ -118,7 +119,7 @@ class _Reader:
             return _OPERATORS[two]
         raise ValueError("not understood: %s" % two)
 
-    def _skip(self):
+    def _skip(self) -> None:
         """Over template arguments: brackets of all kinds are closed by E."""
         depth = 0
         while True:
@@ -137,7 +138,7 @@ class _Reader:
             if depth == 0:
                 return
 
-    def _skip_number(self):
+    def _skip_number(self) -> None:
         """A literal's value, a substitution's number, or after all an identifier."""
         if self.text[self.at - 1] in "SK" and self.text[self.at - 1] == "K":
             self._identifier()

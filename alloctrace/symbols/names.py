@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 from alloctrace.patterns import Pattern
-
-
 from . import demangle_cxx, demangle_rust
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from re import Match
 
 MAX_NAME = 4096  # characters; what is longer is cut
 _INTERNAL = "__GI_"  # glibc's own calls go to such aliases (include/libc-symbols.h)
@@ -28,7 +31,7 @@ _QUALIFIERS = Pattern(r" (?:const|volatile|&&?)(?=$|::| (?:const|volatile|&))")
 _OPENING, _CLOSING = "<[{(", ">]})"
 
 
-def readable(name, has_return_type=False):
+def readable(name: str, has_return_type: bool = False) -> str:
     """The name without arguments. `has_return_type`: a demangled template begins with its type."""
     name = _CLONE.sub("", name[:MAX_NAME])
     if name.startswith(_INTERNAL):
@@ -41,7 +44,7 @@ def readable(name, has_return_type=False):
     return _without_defaults(name)
 
 
-def demangled(name):
+def demangled(name: str) -> str | None:
     """As `readable` gives it of what gdb makes of a mangled name; None: not mangled, or not sure to
     be the same."""
     if not is_mangled(name):
@@ -50,16 +53,16 @@ def demangled(name):
     return text and readable(text, has_return_type=True)
 
 
-def plain(name):
+def plain(name: str) -> str:
     """A linker's name without what the compiler appends to the parts of a function."""
     return _COMPILER_PART.sub("", name[:MAX_NAME]) or name[:MAX_NAME]
 
 
-def is_mangled(name):
+def is_mangled(name: str) -> bool:
     return name.startswith(("_Z", "_R", "__Z"))
 
 
-def _marks(name):
+def _marks(name: str) -> Iterator[tuple[Match[str], int]]:
     """Yield (match, depth of brackets around it) of brackets and blanks. Those of operators and
     arrows are none: an operator comes as one piece."""
     depth = 0
@@ -72,7 +75,7 @@ def _marks(name):
             depth += 1
 
 
-def _without_arguments(name):
+def _without_arguments(name: str) -> str:
     name = name.replace(_ANONYMOUS, "{anonymous}")
     kept, start, is_skipping = [], 0, False
     for match, depth in _marks(name):
@@ -88,7 +91,7 @@ def _without_arguments(name):
     return (cleaned or name).replace("{anonymous}", _ANONYMOUS)
 
 
-def _without_return_type(name):
+def _without_return_type(name: str) -> str:
     last, operator_end = 0, -1
     for match, depth in _marks(name):
         if match.group().startswith("operator"):
@@ -98,7 +101,7 @@ def _without_return_type(name):
     return name[last:] or name
 
 
-def _without_defaults(name):
+def _without_defaults(name: str) -> str:
     for mark in _DEFAULTS:
         at = name.find(mark)
         while at >= 0:
@@ -109,14 +112,16 @@ def _without_defaults(name):
                 at = name.find(mark, at)
             else:
                 at = name.find(mark, at + 1)
-    return _STRING.sub("std::string", name.replace("> >", ">>").replace("> >", ">>"))
+    text: str = _STRING.sub("std::string", name.replace("> >", ">>").replace("> >", ">>"))
+    return text
 
 
-def _closing(name, at):
+def _closing(name: str, at: int) -> int:
     """Where the bracket that opened before `at` has been closed."""
     depth = 1
     for match in _ANGLES.finditer(name, at):
         depth += 1 if match.group() == "<" else -1
         if not depth:
-            return match.end()
+            end: int = match.end()
+            return end
     return len(name)

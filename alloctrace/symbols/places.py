@@ -9,11 +9,18 @@ from alloctrace.model import by_image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import NamedTuple
 
     from alloctrace.model import Module
 
-Place = namedtuple("Place", "pc module is_call")
+    class Place(NamedTuple):
+        pc: int
+        module: Module | None
+        is_call: bool
+
+else:
+    Place = namedtuple("Place", "pc module is_call")
 # module: None where no file is mapped. is_call: the pc is a return address, so that the call lies
 # before it. Not so where a stack begins, in a signal's trampoline, and where a signal interrupted.
 
@@ -31,16 +38,16 @@ class Places:
     ) -> None:
         self.found: list[tuple[Place, Place, bool]] = []
         self._is_signal_return = is_signal_return
-        of_images = {None: modules, **by_image(modules)}
-        self._mapped = {image: _Mapped(rows) for image, rows in of_images.items()}
-        self._numbers = {}  # (pc, module id) -> number
-        self._lasting = {}  # image -> {pc: a number that holds at all its times}
+        self._mapped: dict[int | None, _Mapped] = {None: _Mapped(modules)}
+        self._mapped.update((image, _Mapped(rows)) for image, rows in by_image(modules).items())
+        self._numbers: dict[tuple[int, int | None], int] = {}  # by pc and module id
+        self._lasting: dict[int | None, dict[int, int]] = {}  # {image: {pc: one for all times}}
 
-    def lasting(self, image):
+    def lasting(self, image: int | None) -> dict[int, int]:
         """{pc: number}: what need not be asked again in an image; None: of no image."""
         return self._lasting.setdefault(image, {})
 
-    def find(self, pc: int, when: tuple[int, int] | None) -> int:
+    def find(self, pc: int, when: tuple[int, int | None] | None) -> int:
         """The number of what is at `pc`; `when`: (t_ns, image), or None."""
         t_ns, image = when or (None, None)
         held = self._mapped[image].holding(pc) if image in self._mapped else []
@@ -60,13 +67,13 @@ class Places:
 class _Mapped:
     """The modules of one image, or all: those of one address are not looked through together."""
 
-    def __init__(self, modules):
+    def __init__(self, modules: Iterable[Module]) -> None:
         self._modules = sorted(modules, key=lambda module: module.start)
         self._starts = [module.start for module in self._modules]
         self._reach = _furthest_ends(self._modules)
-        self._held = {}
+        self._held: dict[int, list[Module]] = {}
 
-    def holding(self, pc):
+    def holding(self, pc: int) -> list[Module]:
         """Those that ever held `pc`."""
         if pc not in self._held:
             found, index = [], bisect_right(self._starts, pc) - 1
@@ -78,9 +85,9 @@ class _Mapped:
         return self._held[pc]
 
 
-def wanted(places):
+def wanted(places: Iterable[Place]) -> dict[int, set[tuple[int, bool]]]:
     """{module id: {(offset, is_call)}} of Places."""
-    found = {}
+    found: dict[int, set[tuple[int, bool]]] = {}
     for place in places:
         if place.module is not None:
             rows = found.setdefault(place.module.id, set())
@@ -88,21 +95,22 @@ def wanted(places):
     return found
 
 
-def _furthest_ends(modules):
-    ends, furthest = [], 0
+def _furthest_ends(modules: Iterable[Module]) -> list[int]:
+    furthest, ends = 0, []
     for module in modules:
         furthest = max(furthest, module.end)
         ends.append(furthest)
     return ends
 
 
-def _choose(modules, t_ns):
+def _choose(modules: Sequence[Module], t_ns: int | None) -> Module | None:
     """The one that was mapped at that time, and of several the last one loaded; None: no such.
 
     An engine learns of a library shortly after it was mapped: one loaded later counts last.
     """
     if t_ns is not None:
-        modules = [m for m in modules if m.unloaded_ns is None or m.unloaded_ns > t_ns]
+        now = t_ns
+        modules = [m for m in modules if m.unloaded_ns is None or m.unloaded_ns > now]
         if len(modules) > 1:
-            return min(modules, key=lambda m: (m.loaded_ns > t_ns, -m.loaded_ns))
-    return max(modules, key=lambda m: m.loaded_ns, default=None)
+            return min(modules, key=lambda m: (m.loaded_ns > now, -m.loaded_ns))
+    return max(modules, key=lambda m: m.loaded_ns) if modules else None

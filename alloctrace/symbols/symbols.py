@@ -19,11 +19,20 @@ from .tables import is_exported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, Optional
 
+    from alloctrace.elf.elf import ElfFile
     from alloctrace.history.history import History
     from alloctrace.stacks.tree import StackTree
+    from .files import Answer, File, LazyTables, Opened
+    from .places import Place
+    from .tables import Function
+
+    Wanted = dict[int, set[tuple[int, bool]]]  # {module id: {(offset, is_call)}}
+    Begun = tuple[int, Optional[int]]  # (module id, offset) where a function begins
+
+_NOTHING: Answer = {"chain": [], "symbol": None}
 
 
 def symbolise(
@@ -33,7 +42,7 @@ def symbolise(
     gdb: Callable[..., Any] | None = None,
     debug_roots: Sequence[str] = DEBUG_ROOTS,
     notes: list[str] | None = None,
-    kept: dict[Any, Any] | None = None,
+    kept: Opened | None = None,
 ) -> StackTree:
     """The StackTree of history.stacks: {stack id: (Frame, …)}, inlined frames unfolded.
 
@@ -44,7 +53,7 @@ def symbolise(
     `kept`: a dict of the caller's that keeps files open and read from one call to the next.
     """
     notes = history.notes if notes is None else notes
-    opened = {} if kept is None else kept
+    opened: Opened = {} if kept is None else kept
     files = symbol_files.open_all(history.modules, debug_roots, notes, opened)
     remembered = getattr(gdb, "returns", None)
     places = Places(
@@ -68,62 +77,81 @@ def symbolise(
             symbol_files.close(opened)
 
 
-def _look_up(wanted, files, gdb, debug_roots, notes):
-    """Ask gdb for the addresses of interest. `wanted`: {module id: {(offset, is_call)}}."""
-    by_file = {}
+def _look_up(
+    wanted: Wanted,
+    files: Mapping[int, File],
+    gdb: Any,
+    debug_roots: Sequence[str],
+    notes: list[str],
+) -> None:
+    """Ask gdb for the addresses of interest."""
+    by_file: dict[int, _Asked] = {}
     for id_, rows in wanted.items():
         file = files[id_]
-        if file.elf is not None:
-            group = by_file.setdefault(id(file.tables), ([], set()))
-            group[0].append(file)
-            group[1].update(offset - is_call for offset, is_call in rows)
-    groups = list(by_file.values())
+        if file.elf is not None and file.tables is not None:
+            asked = by_file.setdefault(id(file.tables), _Asked(file.elf, file.tables))
+            asked.files.append(file)
+            asked.offsets.update(offset - is_call for offset, is_call in rows)
     if hasattr(gdb, "functions"):
-        for group, _ in groups:
-            functions = gdb.functions(group[0].elf.path)
-            for file in group:
+        for asked in by_file.values():
+            functions = gdb.functions(asked.elf.path)
+            for file in asked.files:
                 file.functions = functions
-    groups = [row for row in groups if _may_be_asked(row[0][0], debug_roots, notes)]
-    groups = [(group, _for_gdb(group[0], offsets)) for group, offsets in groups]
-    groups = [row for row in groups if row[1]]
+    groups = [asked for asked in by_file.values() if _may_be_asked(asked, debug_roots, notes)]
+    for asked in groups:
+        asked.leave_for_gdb()
+    groups = [asked for asked in groups if asked.offsets]
     if gdb is None or not groups:
         return
-    requests = [(group[0].elf.path, offsets) for group, offsets in groups]
+    requests = [(asked.elf.path, asked.offsets) for asked in groups]
     if hasattr(gdb, "functions"):
-        starts = [lambda at, file=group[0]: file.function_at(at)[0] for group, _ in groups]
-        answers, problems = gdb(requests, starts)
+        answers, problems = gdb(requests, [asked.start_at for asked in groups])
     else:
         answers, problems = gdb(requests)
     notes.extend(problems)
-    for (group, _), found in zip(groups, answers):
-        for file in group:
+    for asked, found in zip(groups, answers):
+        for file in asked.files:
             file.answers = found or {}
 
 
-def _for_gdb(file, offsets):
-    """Those of which gdb may know more than the file's own tables: lines, or a mangled name that
-    is not understood here."""
-    lines = {offset for offset in offsets if file.tables.may_have_lines(offset)}
-    functions = ((offset, file.function_at(offset)[1]) for offset in offsets - lines)
-    return lines | {offset for offset, found in functions if found and _is_unread(found)}
+class _Asked:
+    """The modules of one file, and the addresses in it that are of interest."""
+
+    def __init__(self, elf: ElfFile, tables: LazyTables) -> None:
+        self.elf, self._tables = elf, tables
+        self.files: list[File] = []
+        self.offsets: set[int] = set()
+
+    def start_at(self, offset: int) -> int | None:
+        """Where the function around it begins."""
+        return self.files[0].function_at(offset)[0]
+
+    def leave_for_gdb(self) -> None:
+        """Those of which it may know more than the file's own tables: lines, or a mangled name
+        that is not understood here."""
+        lines = {offset for offset in self.offsets if self._tables.may_have_lines(offset)}
+        others = self.offsets - lines
+        functions = ((offset, self.files[0].function_at(offset)[1]) for offset in others)
+        unread = {offset for offset, found in functions if found and _is_unread(found)}
+        self.offsets = lines | unread
 
 
-def _is_unread(function):
+def _is_unread(function: Function) -> bool:
     return symbol_names.is_mangled(function.raw) and symbol_names.is_mangled(function.name)
 
 
-def _may_be_asked(file, debug_roots, notes):
+def _may_be_asked(asked: _Asked, debug_roots: Sequence[str], notes: list[str]) -> bool:
     try:
-        unfit = elf_debug.unfit(file.elf, debug_roots)
+        unfit = elf_debug.unfit(asked.elf, debug_roots)
     except ElfError:
         return True  # gdb has its own words for a damaged file
     if unfit is not None:
         text = "gdb is not asked about %s: its debug file %r is not a regular file of sensible size"
-        notes.append(text % (file.module.name, unfit))
+        notes.append(text % (asked.files[0].module.name, unfit))
     return unfit is None
 
 
-def _keep(files, gdb):
+def _keep(files: Iterable[File], gdb: Any) -> None:
     """What was found in ELF tables, for the next run, where `gdb` keeps such things."""
     for file in files if hasattr(gdb, "functions") else ():
         if file.elf is not None and (file.functions or file.trampolines):
@@ -131,10 +159,13 @@ def _keep(files, gdb):
             gdb.keep(file.elf, file.functions, returns)
 
 
-def _known_addresses(history, files, wanted):
+def _known_addresses(
+    history: History, files: Mapping[int, File], wanted: Wanted
+) -> dict[Begun, str]:
     """{(module id, offset): what begins there}: entry, main, user_main, initialiser, finaliser; of
     the modules that are wanted."""
-    known, own = {}, {}
+    known: dict[Begun, str] = {}
+    own: dict[tuple[int, bool], dict[int, str]] = {}
     modules = [module for module in history.modules if module.id in wanted]
     for module in modules:
         file = files[module.id]
@@ -142,17 +173,18 @@ def _known_addresses(history, files, wanted):
         if key not in own:
             own[key] = dict(_own_addresses(file.elf, key[1]))
         known.update(((module.id, offset), kind) for offset, kind in own[key].items())
-    modules = by_image(modules)
+    of_images = by_image(modules)
     for told, image in _told_addresses(history):
-        for key, kind in (("address", "main"), ("main", "main"), ("user_main", "user_main")):
-            address = told.get(key)
-            for module in modules.get(image, ()) if isinstance(address, int) else ():
-                if module.start <= address < module.end:
-                    known[module.id, address - module.base] = kind
+        for name, kind in (("address", "main"), ("main", "main"), ("user_main", "user_main")):
+            address = told.get(name)
+            if isinstance(address, int):
+                for module in of_images.get(image, ()):
+                    if module.start <= address < module.end:
+                        known[module.id, address - module.base] = kind
     return known
 
 
-def _told_addresses(history):
+def _told_addresses(history: History) -> Iterator[tuple[dict[str, Any], int]]:
     """Yield (told, its image) of those that tell where a main is."""
     for told in history.mains:
         yield told, told.get("image", 0)
@@ -160,7 +192,7 @@ def _told_addresses(history):
         yield told, told.get("index", 0)
 
 
-def _own_addresses(elf, is_program):
+def _own_addresses(elf: ElfFile | None, is_program: bool) -> Iterator[tuple[int, str]]:
     """Yield (offset, kind) that the file itself tells, the most telling last."""
     if elf is None:
         return
@@ -173,7 +205,7 @@ def _own_addresses(elf, is_program):
         yield elf.entry, "entry"
 
 
-def _hooked(history):
+def _hooked(history: History) -> dict[Begun, str]:
     """{(module id, offset): name} of the allocator functions that the engine found."""
     bases = {module.id: module.base for module in history.modules}
     hooks = getattr(history, "hooks", {}).values()
@@ -183,13 +215,18 @@ def _hooked(history):
 class _Namer:
     """Makes frames."""
 
-    def __init__(self, files, known, hooked):
+    def __init__(
+        self,
+        files: Mapping[int, File],
+        known: Mapping[Begun, str],
+        hooked: Mapping[Begun, str],
+    ) -> None:
         self._files = files
         self._hooked = hooked
         self._known = known
-        self._made = {}  # what they are made from but for the address -> frames
+        self._made: dict[Any, tuple[Frame, ...]] = {}  # by what they are made from but the address
 
-    def frames(self, place):
+    def frames(self, place: Place) -> tuple[Frame, ...]:
         """The frames at a Place: inlined ones, then the function that holds them."""
         pc, module, is_call = place
         if module is None:
@@ -208,19 +245,18 @@ class _Namer:
         return tuple([made.at(pc) for made in self._made[key]])
 
 
-def _named(frame, file, at, hooked):
+def _named(frame: Frame, file: File, at: int, hooked: str | None) -> tuple[Frame, ...]:
     """`frame` with the names of what is at `at`, inlined functions before it."""
-    answer, (_, function) = file.answers.get(at, {}), file.function_at(at)
+    answer, (_, function) = file.answers.get(at) or _NOTHING, file.function_at(at)
     chain = answer.get("chain") or []
     names = [symbol_names.readable(row[0]) for row in chain]
     outermost = _outermost(names, function, answer.get("symbol"), at) or hooked
     if not chain:
         return (replace(frame, function=outermost),)
-    names[-1] = outermost
-    return _chain(frame, chain, names)
+    return _chain(frame, chain, [*names[:-1], outermost])
 
 
-def _chain(frame, chain, names):
+def _chain(frame: Frame, chain: list[list[Any]], names: list[str | None]) -> tuple[Frame, ...]:
     """One frame for each function of the chain; only the last one has an address of its own."""
     inlined = replace(frame, inlined=True, start=None, known="")
     found = [
@@ -231,7 +267,9 @@ def _chain(frame, chain, names):
     return tuple(found)
 
 
-def _outermost(names, function, symbol, at):
+def _outermost(
+    names: list[str], function: Function | None, symbol: list[Any] | None, at: int
+) -> str | None:
     """The function's best name: as callers know it, else debug information's, else the linker's."""
     if function is None:
         return names[-1] if names else None
@@ -243,6 +281,6 @@ def _outermost(names, function, symbol, at):
     return function.name
 
 
-def _is_better(function, name):
+def _is_better(function: Function, name: str) -> bool:
     """Of a function with aliases (glibc's __libc_malloc) debug information names any one."""
     return is_exported(function) or (name.startswith("_") and not function.name.startswith("_"))

@@ -10,7 +10,7 @@ from array import array
 
 from alloctrace import fields, words
 from alloctrace.columns.check import TraceError
-from alloctrace.columns.group_table import GroupTable, SUMS
+from alloctrace.columns.group_table import GroupTable, SUMS, What
 from alloctrace.columns.growing import Growing
 from alloctrace.columns.schema import MAX_DEPTH, to_unsigned
 from alloctrace.columns.stored import Stored
@@ -63,7 +63,7 @@ def groups(
             raise TraceError("damaged: no phase %d" % phase)
         if key not in whats:
             about = to_unsigned(pid), words.PHASES[phase], to_unsigned(image)
-            whats[key] = made.what_id((*names[name], *about))
+            whats[key] = made.what_id(What(*names[name], *about))
         return whats[key]
 
     read = _Narrow()

@@ -15,10 +15,20 @@ from course.page import parts
 from reports.page import document
 from start.errors import shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from course.lesson import Change, Lesson, Mistake, Section
+    from course.measured import Measured, Unmeasured
+    from course.questions import Between
+    from course.workshop import Run
+
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def page(title, body, data=None):
+def page(title: str, body: str, data: dict[str, Any] | None = None) -> str:
     """A whole page. `data`: what the script is told; None: no script."""
     style = document.joined(("page.css", "panels.css")) + _own("lesson.css")
     words = document.joined(("words.js",)) if data is not None else ""
@@ -29,7 +39,7 @@ def page(title, body, data=None):
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _own(name):
+def _own(name: str) -> str:
     with open(os.path.join(_HERE, name), encoding="utf-8") as file:
         return file.read()
 
@@ -38,13 +48,19 @@ class Page:
     """A lesson with the values of its runs. `runs`: {name: workshop.Run} of those that could be
     had; `links`: what stands beside it, [(href, text)]."""
 
-    def __init__(self, lesson, values, runs, links=()):
+    def __init__(
+        self,
+        lesson: Lesson,
+        values: Measured,
+        runs: dict[str, Run],
+        links: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self.lesson, self.values, self.runs, self.links = lesson, values, runs, links
         self.fill = filling.filler(values)
         self.tables = 0
-        self.asked = []  # what the script is told of each question
+        self.asked: list[dict[str, Any]] = []  # what the script is told of each question
 
-    def render(self):
+    def render(self) -> str:
         """The page as text."""
         sections = "".join(self._section(number) for number in range(len(self.lesson.sections)))
         lesson = self.lesson
@@ -64,7 +80,7 @@ class Page:
         )
         return page(lesson.title, body, {"questions": self.asked})
 
-    def _stored(self):
+    def _stored(self) -> str:
         first = self.runs.get(self.lesson.first.name)
         run = self.values.run(self.lesson.first.name).trace.run
         versions = run.get("versions") or {}
@@ -73,7 +89,7 @@ class Page:
         why = " From a stored trace: %s." % escape(first.why) if first and first.why else ""
         return '<p class="quiet">%s%s</p>' % (said, why)
 
-    def _nav(self):
+    def _nav(self) -> str:
         if not self.links:
             return ""
         rows = "".join(
@@ -81,16 +97,16 @@ class Page:
         )
         return '<nav class="steps" aria-label="the course"><ol>%s</ol></nav>' % rows
 
-    def _section(self, number):
+    def _section(self, number: int) -> str:
         section = self.lesson.sections[number]
         self.values.after = section.change.program.name if section.change else None
         inner = [self._resolved()] if section.step == "explain" else []
-        shows = []
+        shows: list[str] = []
         for item in section.items:
             made = self._item(item, section)
             (shows if item in section.of_run else inner).append(made)
         if section.change:
-            inner.append(self._after(section, shows))
+            inner.append(self._after(section.change, shows))
         later = "" if section.step == "predict" else ' class="later"'
         return '<section id="step-%d"%s><h2>%s</h2>%s</section>\n' % (
             number,
@@ -99,14 +115,14 @@ class Page:
             "".join(inner),
         )
 
-    def _resolved(self):
+    def _resolved(self) -> str:
         return "".join(
             '<div class="resolved" id="%s-resolved"></div>' % row["id"]
             for row in self.asked
             if row["step"] == "predict"
         )
 
-    def _item(self, item, section):
+    def _item(self, item: Text | Question | Show | Fact, section: Section) -> str:
         try:
             if isinstance(item, Text):
                 return self._text(item)
@@ -118,7 +134,7 @@ class Page:
         except measured.Unmeasured as error:
             return _left_out(error)
 
-    def _text(self, item):
+    def _text(self, item: Text) -> str:
         said, why = filling.shown(item, self.values)
         if said is None:
             return _left_out(why) if why else ""
@@ -129,7 +145,7 @@ class Page:
             return parts.rows(said, "%s, table %d" % (self.lesson.title, self.tables))
         return "<p>%s</p>" % parts.inline(said)
 
-    def _fact(self, fact):
+    def _fact(self, fact: Fact) -> str:
         if fact.kind == "read":
             return '<p class="quiet">Read it up: %s</p>' % parts.inline(fact.what)
         if fact.kind == "prove":
@@ -141,7 +157,7 @@ class Page:
         said = "On this machine it is otherwise than the text says: %s does not hold."
         return '<p class="note">%s</p>' % escape(said % fact.what.text)
 
-    def _question(self, question, section):
+    def _question(self, question: Question, section: Section) -> str:
         asked = questions.Asked(question, self.values, self.fill)
         made = {
             "id": "q%d" % (len(self.asked) + 1),
@@ -169,7 +185,7 @@ class Page:
             % (made["id"], parts.inline(self.fill(question.text)), items, answer)
         )
 
-    def _mistake(self, mistake, between):
+    def _mistake(self, mistake: Mistake, between: Between | None) -> dict[str, Any]:
         return {
             "name": mistake.name,
             "text": _plainly(self.fill(mistake.text)),
@@ -177,9 +193,8 @@ class Page:
             "between": list(between) if between else [None, None],
         }
 
-    def _after(self, section, shows):
+    def _after(self, change: Change, shows: list[str]) -> str:
         """What was changed, and what happened, folded until it was predicted."""
-        change = section.change
         try:
             edits = "".join(_edit(old, new) for old, new in change.program.replaced)
             run = self.values.run("after") and self.runs.get(change.program.name)
@@ -205,7 +220,7 @@ class Page:
         )
 
 
-def _edit(old, new):
+def _edit(old: str, new: str) -> str:
     lines = ['<span class="minus">- %s</span>' % escape(line) for line in filling.aligned(old)]
     lines += ['<span class="plus">+ %s</span>' % escape(line) for line in filling.aligned(new)]
     return (
@@ -214,11 +229,11 @@ def _edit(old, new):
     )
 
 
-def _left_out(why):
+def _left_out(why: Unmeasured) -> str:
     said = "Something is left out here, because it cannot be measured: %s." % shown(str(why))
     return '<p class="note">%s</p>' % escape(said)
 
 
-def _plainly(text):
+def _plainly(text: str) -> str:
     """For the script, which sets text as text."""
     return text.replace("`", "").replace("*", "")

@@ -13,30 +13,43 @@ from course.showing import summary
 from reports.page import document as run_page
 from start import page_file
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from course.lesson import Lesson
+    from course.workshop import Run, Workshop
+
+    ShopOf = Callable[[Lesson], Workshop]
+
 WORDS = "words.html"
 
 
 class Runs:
     """The runs of a lesson, made when they are first asked for."""
 
-    def __init__(self, lesson, shop):
-        self.lesson, self.shop, self.made = lesson, shop, {}
+    def __init__(self, lesson: Lesson, shop: Workshop) -> None:
+        self.lesson, self.shop = lesson, shop
+        self.made: dict[str, Run | measured.Unmeasured] = {}
 
-    def path(self, name):
+    def path(self, name: str) -> str:
         if name not in self.made:
             try:
                 self.made[name] = self.shop.run(self.lesson, self.lesson.runs[name])
             except measured.Unmeasured as error:
                 self.made[name] = error
-        if isinstance(self.made[name], measured.Unmeasured):
-            raise self.made[name]
-        return self.made[name].trace
+        made = self.made[name]
+        if isinstance(made, measured.Unmeasured):
+            raise made
+        return made.trace
 
-    def had(self):
+    def had(self) -> dict[str, Run]:
         return {n: r for n, r in self.made.items() if not isinstance(r, measured.Unmeasured)}
 
 
-def lesson_page(lesson, shop, links=()):
+def lesson_page(
+    lesson: Lesson, shop: Workshop, links: Sequence[tuple[str, str]] = ()
+) -> tuple[str, Runs]:
     """(the page as text, Runs); raises Unmeasured where the lesson's program cannot be run."""
     runs = Runs(lesson, shop)
     with measured.Measured(lesson, runs.path) as values:
@@ -49,7 +62,9 @@ def lesson_page(lesson, shop, links=()):
         return document.Page(lesson, values, runs.had(), links).render(), runs
 
 
-def write(lessons, folder, shop_of, tell):
+def write(
+    lessons: list[Lesson], folder: str, shop_of: ShopOf, tell: Callable[[str], object]
+) -> list[tuple[str, str]]:
     """Write all; the names of lessons that could not be made, each with why."""
     traces = os.path.join(folder, "traces")
     os.makedirs(traces, exist_ok=True)
@@ -82,12 +97,12 @@ def write(lessons, folder, shop_of, tell):
     return left_out
 
 
-def _keep(trace, path):
+def _keep(trace: str, path: str) -> None:
     shutil.copyfile(trace, path + ".new")
     os.replace(path + ".new", path)
 
 
-def _write_run(lesson, traces, folder):
+def _write_run(lesson: Lesson, traces: str, folder: str) -> None:
     """The page of the lesson's own run."""
     path = os.path.join(traces, parts.kept_as(lesson, lesson.first.name))
     beside = [(WORDS, "The words"), (lesson.name + ".html", "The lesson")]
@@ -99,7 +114,7 @@ def _write_run(lesson, traces, folder):
     page_file.write(os.path.join(folder, lesson.name + ".run.html"), text)
 
 
-def glossary(shop_of, traces):
+def glossary(shop_of: ShopOf, traces: str) -> str:
     """The words of the reports, each with its example; its run is kept with the others."""
     known, lesson = words.read()
     shop, rows = shop_of(lesson), []
@@ -121,7 +136,7 @@ def glossary(shop_of, traces):
     return document.page("The words", body)
 
 
-def index(lessons):
+def index(lessons: Iterable[Lesson]) -> str:
     rows = "".join(
         '<li><a href="%s.html">%d. %s</a><p>%s</p></li>'
         % (escape(lesson.name), lesson.number, escape(lesson.title), parts.inline(lesson.idea))

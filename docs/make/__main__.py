@@ -12,6 +12,7 @@ import completion  # noqa: E402
 import formats_table  # noqa: E402
 import manual  # noqa: E402
 import options  # noqa: E402
+import report_samples  # noqa: E402
 import transcript  # noqa: E402
 
 from alloctrace.purpose import manual as purpose_manual  # noqa: E402
@@ -58,12 +59,14 @@ def main(args):
         print("".join("%s is out of date: make readme\n" % name for name in drifted), end="")
         return 1 if drifted else 0
     write(texts)
-    try:
-        write({"README.md": transcript.put(read("README.md"), transcript.take(TOP))})
-    except transcript.Failed as error:
-        print("README.md stays as it was: %s" % error, file=sys.stderr)
-        return 1
-    return 0
+    failed = 0
+    for name, of in (("README.md", transcript), ("docs/report.md", report_samples)):
+        try:
+            write({name: of.put(read(name), of.take(TOP))})
+        except transcript.Failed as error:
+            print("%s stays as it was: %s" % (name, error), file=sys.stderr)
+            failed = 1
+    return failed
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ def render(template, verbs):
 
 def _verb(verb):
     lines = [".SS " + _plain(verb.usage), _say(verb.help)]
+    if verb.first:
+        lines += [".PP", _say("The first word may be: " + ", ".join(verb.first))]
     for option in verb.options:
         lines += [".TP", _names(option), _say(option.help + _choices(option))]
     return "\n".join(lines) + "\n"

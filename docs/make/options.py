@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections import namedtuple
 
 from command import main
 
-# usage: the whole command, in short; options: those that a person may type.
-Verb = namedtuple("Verb", "name help usage options")
+# usage: the whole command, in short; options: those that a person may type; first: words that the
+# first one may be that is no option, beside a file; runs: whether that is a program to run.
+Verb = namedtuple("Verb", "name help usage options first runs", defaults=((), False))
 # metavar: "" where the option takes no value; choices: () where any value will do.
 Option = namedtuple("Option", "names metavar choices help")
 
@@ -23,7 +25,16 @@ def _verb(module):
     operands = [_operand(a) for a in parser._actions if not a.option_strings]
     usage = parser.usage or " ".join(["brkpoint", module.NAME, "[OPTION...]", *operands])
     options = [_option(parser, action) for action in parser._actions if _shown(action)]
-    return Verb(module.NAME, module.HELP, usage, options)
+    runs = re.search(r"(?<!\[)\bPROGRAM \[ARG", usage) is not None
+    return Verb(module.NAME, module.HELP, usage, options, _first(module, parser), runs)
+
+
+def _first(module, parser):
+    """What the parser allows, or the module itself knows; none that holds a blank."""
+    operands = [action for action in parser._actions if not action.option_strings]
+    allowed = operands[0].choices if operands else None
+    words = allowed or (module.first_words() if hasattr(module, "first_words") else ())
+    return tuple(word for word in words if " " not in word)
 
 
 def _shown(action):

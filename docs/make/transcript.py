@@ -23,11 +23,12 @@ def take(top):
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "empty.c"), "w", encoding="ascii") as file:
             file.write(SOURCE)
-        _run(["gcc", "empty.c"], folder)
-        return _run([os.path.join(top, "brkpoint"), "./a.out"], folder)
+        run(["gcc", "empty.c"], folder)
+        return run([os.path.join(top, "brkpoint"), "./a.out"], folder)
 
 
-def _run(command, folder):
+def run(command, folder):
+    """What it prints; raises Failed where it does not end with status 0."""
     done = subprocess.run(
         command,
         cwd=folder,

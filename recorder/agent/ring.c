@@ -103,6 +103,8 @@ static void make_zero(struct chunk *chunk)
     __asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(0) : "memory");
 }
 
+/* A handler that leaves by siglongjmp may come between going on and saying so in the chunk before: the
+ * host finds the way back by `before` (host/drain/links.c). */
 int ring_next_chunk(struct thread_state *t, uint64_t cur)
 {
     int32_t index = wait_for_chunk(t);
@@ -111,6 +113,7 @@ int ring_next_chunk(struct thread_state *t, uint64_t cur)
     struct chunk *fresh = chunk_at((uint32_t)index);
     make_zero(fresh);
     fresh->owner = t->number;
+    fresh->before = cur;
     if (!swap_own(&t->cur, cur, pack((uint32_t)index, CHUNK_HEAD))) {
         give_back((uint32_t)index); /* a signal handler was quicker */
         return 1;

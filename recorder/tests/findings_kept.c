@@ -21,7 +21,7 @@ static void add_sites(struct findings *f, const struct elf *elf, uint64_t vaddr,
 {
     struct elf_bytes held = elf_stored(elf, vaddr);
     struct code code = {vaddr, held.at, held.size < size ? held.size : size};
-    const struct syscall_sites *sites = found_syscall_sites(f, &code);
+    const struct syscall_sites *sites = found_syscall_sites(f, elf, &code);
     add_number(sites->count);
     for (size_t i = 0; i < sites->count; i++) {
         const struct syscall_site *site = &sites->list[i];

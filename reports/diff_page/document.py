@@ -17,6 +17,7 @@ from reports.page.markup import bdi, section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
     from typing import Any
 
 MOST = 500  # rows of the table of places
@@ -33,12 +34,12 @@ def render(compared: dict[str, Any]) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _title(compared):
+def _title(compared: dict[str, Any]) -> str:
     names = [fit(compared[side]["program"]).rsplit("/", 1)[-1] or "a run" for side in _SIDES]
     return "%s: what changed" % (names[0] if names[0] == names[1] else " → ".join(names))
 
 
-def _body(compared):
+def _body(compared: dict[str, Any]) -> Iterator[str]:
     yield _warnings(compared)
     yield '<header><p class="kicker">%s</p>' % escape(_title(compared))
     yield '<h1 id="verdict">%s</h1>' % bdi(fit(diff_words.sentence(compared)))
@@ -57,7 +58,7 @@ def _body(compared):
     yield "</main>\n"
 
 
-def _warnings(compared):
+def _warnings(compared: dict[str, Any]) -> str:
     if not compared["warnings"]:
         return ""
     items = "".join("<li>%s</li>" % bdi(fit(text)) for text in compared["warnings"])
@@ -66,7 +67,7 @@ def _warnings(compared):
     )
 
 
-def _side(compared, side):
+def _side(compared: dict[str, Any], side: str) -> str:
     facts = compared[side]
     many = ", the one of %d runs with the fewest events" % len(facts["runs"])
     return '<p class="runs"><b>%s</b> <code>%s</code>%s<br><span class="quiet">%s</span></p>' % (
@@ -77,7 +78,7 @@ def _side(compared, side):
     )
 
 
-def _strips(compared):
+def _strips(compared: dict[str, Any]) -> str:
     told = compared.get("strips")
     if told is None:
         return "<p>One of the runs kept sums alone: there are no events to draw.</p>"
@@ -99,7 +100,7 @@ def _strips(compared):
     return said + drawn
 
 
-def _places(compared):
+def _places(compared: dict[str, Any]) -> str:
     changed = [row for row in compared["rows"] if row["changed"]]
     shown, rest = diff_tables.places(compared, MOST)
     if not shown:
@@ -120,16 +121,16 @@ def _places(compared):
     return said + _framed(heads, lines) + ("<p>%s.</p>" % escape(left) if left else "") + alike
 
 
-def _noise(compared):
+def _noise(compared: dict[str, Any]) -> str:
     noisy = any(row["noisy"] for row in compared["rows"])
     return ", ~ the runs before do not agree among themselves" if noisy else ""
 
 
-def _sign(row):
+def _sign(row: dict[str, Any]) -> str:
     return '<span class="sign%s">%s</span>' % (_direction(row), escape(diff_tables.sign(row)))
 
 
-def _direction(row):
+def _direction(row: dict[str, Any]) -> str:
     for name in ("count", "bytes", "live_bytes"):
         difference = row["after"][name] - row["before"][name]
         if difference:
@@ -137,7 +138,7 @@ def _direction(row):
     return ""
 
 
-def _figure(text):
+def _figure(text: str) -> str:
     """`24 → 3 calls (-21, -88%)`: with the hue of its sign."""
     head, open_, rest = text.partition(" (")
     word = {"+": "more", "-": "less"}.get(rest[:1])
@@ -148,7 +149,7 @@ def _figure(text):
     )
 
 
-def _others(compared):
+def _others(compared: dict[str, Any]) -> Iterator[str]:
     rows, alike = diff_tables.by_phase_and_origin(compared)
     heads = ["when", "who", "calls", "", "syscalls", "", "asked for", ""]
     more = "<p>%d others: no difference.</p>" % alike if alike else ""
@@ -166,8 +167,9 @@ def _others(compared):
             yield section(name, title, "", _table(heads + _FIGURES, rows) + left)
 
 
-def _table(heads, rows):
-    lines, are_figures = [], set()
+def _table(heads: list[str], rows: Sequence[Sequence[str]]) -> str:
+    lines: list[str] = []
+    are_figures: set[int] = set()
     for first, *rest in rows:
         kinds = list(map(_class, rest))
         are_figures.update(at for at, kind in enumerate(kinds, 1) if kind)
@@ -176,13 +178,13 @@ def _table(heads, rows):
     return _framed(heads, lines, are_figures)
 
 
-def _class(text):
+def _class(text: str) -> str:
     word = {"+": " more", "-": " less"}.get(text[:1], "")
     is_figure = word or text[:1].isdigit() or text[:1] == "×" or text in ("new", "gone")
     return ' class="n%s"' % word if is_figure else ""
 
 
-def _framed(heads, lines, are_figures=()):
+def _framed(heads: list[str], lines: list[str], are_figures: Collection[int] = ()) -> str:
     head = "".join(
         '<th scope="col"%s>%s</th>' % (' class="n"' if at in are_figures else "", escape(text))
         for at, text in enumerate(heads)

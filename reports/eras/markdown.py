@@ -6,8 +6,15 @@ from reports import markdown_text
 
 from . import tables, words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
-def render(comparison):
+    from .tables import Table
+
+
+def render(comparison: dict[str, Any]) -> str:
     """The page as text; `comparison`: of eras/comparison.py."""
     parts = [["# Eras", "", markdown_text.escape(words.verdict(comparison))]]
     parts += map(_table, (tables.eras(comparison), *tables.overview(comparison)))
@@ -26,7 +33,7 @@ def render(comparison):
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _target(row):
+def _target(row: dict[str, Any]) -> Iterator[list[str]]:
     if not any("figures" in cell for cell in row["cells"]):
         return
     yield _table(tables.target(row))
@@ -40,7 +47,7 @@ def _target(row):
         ] + lines
 
 
-def _table(table):
+def _table(table: Table) -> list[str]:
     title, lead, head, align, rows = table
     if not rows:
         return []

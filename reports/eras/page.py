@@ -12,17 +12,24 @@ from reports.page.fit import fit
 
 from . import tables, words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from .tables import Table
+
 _NAMES = "tbody th { min-width: 8.5em; }\n"  # of eras and targets, in one piece on a narrow screen
 _TITLE = "Eras: the same programs under other libcs"
 
 
-def render(comparison):
+def render(comparison: dict[str, Any]) -> str:
     """The page as text; `comparison`: of eras/comparison.py."""
     text = document.whole(_TITLE, document.joined(("page.css",)) + _NAMES, _body(comparison))
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _body(comparison):
+def _body(comparison: dict[str, Any]) -> Iterator[str]:
     yield '<header><p class="kicker">%s</p>' % _TITLE
     yield '<h1 id="verdict">%s</h1>' % markup.bdi(fit(words.verdict(comparison)))
     yield '<p class="quiet">Made %s</p></header>\n<main>\n' % escape(comparison["made"])
@@ -40,19 +47,21 @@ def _body(comparison):
     yield "</main>\n"
 
 
-def _changes(row):
+def _changes(row: dict[str, Any]) -> Iterator[str]:
     for change in row["changes"]:
         said = words.sentences(change) or ["nothing changed."]
         items = "".join("<li>%s</li>" % markup.bdi(fit(text)) for text in said)
         yield "<h3>%s</h3><ul>%s</ul>" % (escape(words.title(change)), items)
 
 
-def _section(name, table, more=""):
+def _section(name: str, table: Table, more: str = "") -> str:
     title, lead, head, align, rows = table
     if not rows:
         return ""
     kinds = ["" if side == "l" else ' class="n"' for side in align]
-    heads = "".join('<th scope="col"%s>%s</th>' % row for row in zip(kinds, map(escape, head)))
+    heads = "".join(
+        '<th scope="col"%s>%s</th>' % (kind, escape(text)) for kind, text in zip(kinds, head)
+    )
     lines = []
     for first, *rest in rows:
         cells = "".join(

@@ -1,54 +1,74 @@
 """The tables of the report of eras, as lists of text, for every form alike.
 
-`comparison`: what eras/comparison.py makes. A table is (title, lead, head, align, rows).
+`comparison`: what eras/comparison.py makes.
 """
 
 from __future__ import annotations
+
+from collections import namedtuple
 
 from reports.quantities import short_size as size
 
 from . import words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, NamedTuple
+
+    class Table(NamedTuple):
+        title: str
+        lead: str
+        head: list[str]
+        align: str
+        rows: list[list[str]]
+
+else:
+    Table = namedtuple("Table", "title lead head align rows")
+
 _MARK = "·"
 
 
-def eras(comparison):
+def eras(comparison: dict[str, Any]) -> Table:
     head = ["era", "libc", "loader's malloc", "gdb", "Python", "gcc", "rustc"]
     keys = ("libc", "loader_malloc", "gdb", "python", "gcc", "rustc")
     rows = [[row["name"]] + [_version(row[key]) for key in keys] for row in comparison["eras"]]
-    return "The eras", "Each with its own compilers, gdb and Python.", head, "lllllll", rows
+    lead = "Each with its own compilers, gdb and Python."
+    return Table("The eras", lead, head, "lllllll", rows)
 
 
-def _version(text):
+def _version(text: str | None) -> str:
     if not text:
         return _MARK
     found = text.split(" (")[0] if text.startswith("rustc") else text.split(", ")[-1]
     return words.short_version(found)
 
 
-def overview(comparison):
+def overview(comparison: dict[str, Any]) -> Iterator[Table]:
     """Two tables of a row a target and a column an era: calls by origin, brk and mmap."""
     lead = "Of loader + runtimes + your code; a fourth number, with a ?, is of unknown origin."
     yield _overview(comparison, "Calls", lead, _calls_by_origin)
     yield _overview(comparison, "brk and mmap", "", lambda figures: str(figures["brk_mmap"]))
 
 
-def _overview(comparison, title, lead, told):
+def _overview(
+    comparison: dict[str, Any], title: str, lead: str, told: Callable[[dict[str, Any]], str]
+) -> Table:
     names = [era["name"] for era in comparison["eras"]]
     rows = []
     for target in comparison["targets"]:
         cells = {cell["era"]: cell for cell in target["cells"]}
         rows.append([target["name"]] + [_of_cell(cells.get(name), told) for name in names])
-    return title, lead, ["target", *names], "l" + "r" * len(names), rows
+    return Table(title, lead, ["target", *names], "l" + "r" * len(names), rows)
 
 
-def _of_cell(cell, told):
+def _of_cell(cell: dict[str, Any] | None, told: Callable[[dict[str, Any]], str]) -> str:
     if cell is None:
         return _MARK
-    return told(cell["figures"]) if "figures" in cell else cell["state"]
+    return told(cell["figures"]) if "figures" in cell else str(cell["state"])
 
 
-def _calls_by_origin(figures):
+def _calls_by_origin(figures: dict[str, Any]) -> str:
     calls = figures["calls"]
     parts = [str(calls[origin]) for origin in ("loader", "runtime", "user")]
     if calls["unknown"]:
@@ -56,7 +76,7 @@ def _calls_by_origin(figures):
     return "+".join(parts)
 
 
-def target(row):
+def target(row: dict[str, Any]) -> Table:
     """The figures of one target, a column an era."""
     cells = [cell for cell in row["cells"] if "figures" in cell]
     head = ["what"] + [cell["era"] for cell in cells]
@@ -69,15 +89,15 @@ def target(row):
         ["mmap of %s / its segments" % name] + [_mapped(cell, name) for cell in cells]
         for name in dict.fromkeys(r["name"] for cell in cells for r in cell["libraries"])
     ]
-    return row["name"], row["about"], head, "l" + "r" * len(cells), lines
+    return Table(row["name"], row["about"], head, "l" + "r" * len(cells), lines)
 
 
-def _mapped(cell, name):
+def _mapped(cell: dict[str, Any], name: str) -> str:
     row = next((row for row in cell["libraries"] if row["name"] == name), None)
     return _MARK if row is None else "%d / %s" % (row["mmaps"], row["segments"])
 
 
-def purposes(row):
+def purposes(row: dict[str, Any]) -> Table:
     """What one target asks for memory for, a column an era; libraries are in `target`."""
     names = [cell["era"] for cell in row["cells"] if "figures" in cell]
     lines = [
@@ -87,24 +107,24 @@ def purposes(row):
     title = row["name"] + ": what for"
     lead = "How often, and bytes in all, of calls, brk and mmap; those for a library are apart."
     head = ["who", "kind", "for", *names]
-    return title, lead, head, "lll" + "r" * len(names), lines
+    return Table(title, lead, head, "lll" + "r" * len(names), lines)
 
 
-def _sums(sums):
+def _sums(sums: dict[str, Any] | None) -> str:
     if sums is None:
         return _MARK
     return ("%d: " % sums["count"] if sums["count"] > 1 else "") + size(sums["bytes"])
 
 
-def _calls(origin):
+def _calls(origin: str) -> Callable[[dict[str, Any]], str]:
     return lambda cell: str(cell["figures"]["calls"][origin])
 
 
-def _syscalls(name):
+def _syscalls(name: str) -> Callable[[dict[str, Any]], str]:
     return lambda cell: str(cell["figures"]["syscalls"][name])
 
 
-_FIGURES = (
+_FIGURES: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
     ("calls of the loader", _calls("loader")),
     ("calls of runtimes", _calls("runtime")),
     ("calls of your code", _calls("user")),
@@ -124,7 +144,7 @@ _FIGURES = (
 )
 
 
-def asked(cell):
+def asked(cell: dict[str, Any]) -> Table:
     """What is not the loader's in one cell, event by event."""
     rows = [
         [
@@ -139,10 +159,11 @@ def asked(cell):
         if e["kind"] == "call"
     ]
     title = "%s: the calls that are not the loader's" % cell["cell"]
-    return title, "", ["when", "call", "bytes", "who", "for", "asked by"], "llrlll", rows
+    head = ["when", "call", "bytes", "who", "for", "asked by"]
+    return Table(title, "", head, "llrlll", rows)
 
 
-def listed(comparison):
+def listed(comparison: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The cells of Rust's targets, whose calls are told one by one."""
     for row in comparison["targets"]:
         if row["group"] == "rust":
@@ -153,24 +174,26 @@ _MOST = 60
 PARTS = (("before main", "before"), ("in main", "in"), ("after main", "after"))
 
 
-def rust(comparison):
+def rust(comparison: dict[str, Any]) -> Iterator[Table]:
     """A table for each program of Rust's: a row a compiler and era."""
     head = ["era", "rustc"]
     for _, short in PARTS:
         head += [short, "bytes"]
     head += ["brk/mmap", "who asked"]
     align = "ll" + "rr" * len(PARTS) + "rl"
-    rows = {}
+    rows: dict[tuple[str, str], list[list[str]]] = {}
     for row in comparison["rust"]:
         if row["state"] == "done":
             rows.setdefault((row["target"], row["about"]), []).append(_rust_row(row))
     for (name, about), lines in rows.items():
         lead = about + ". What is not the loader's: calls and bytes before, in and after main."
-        yield "Rust: %s" % name, lead, head, align, lines
+        yield Table("Rust: %s" % name, lead, head, align, lines)
 
 
-def _rust_row(row):
-    parts, cells, who = row["figures"]["parts"], [], {}
+def _rust_row(row: dict[str, Any]) -> list[str]:
+    parts = row["figures"]["parts"]
+    cells: list[str] = []
+    who: dict[str, int] = {}
     for name, _ in PARTS:
         part = parts[name]
         cells += [str(part["calls"]), size(part["bytes"])] if part["calls"] else [_MARK, ""]
@@ -187,36 +210,36 @@ def _rust_row(row):
 _OF_KERNEL = ("brk", "mmap", "munmap", "mremap", "mprotect", "madvise")
 
 
-def allocators(comparison):
+def allocators(comparison: dict[str, Any]) -> Iterator[Table]:
     """A table for each target and era: a row a way."""
     head = ["way", "calls", "asked for", *_OF_KERNEL, "mapped"]
-    tables = {}
+    tables: dict[tuple[str, str], list[list[str]]] = {}
     for row in comparison["allocators"]:
         if row["state"] == "done":
             tables.setdefault((row["target"], row["era"]), []).append(_allocator_row(row))
     lead = "What each allocator asks of the kernel for the same calls; the loader's share apart."
     for (target_name, era), rows in tables.items():
         title = "Allocators: %s in %s" % (target_name, era)
-        yield title, lead, head, "l" + "r" * (len(head) - 1), rows
+        yield Table(title, lead, head, "l" + "r" * (len(head) - 1), rows)
 
 
-def _allocator_row(row):
+def _allocator_row(row: dict[str, Any]) -> list[str]:
     kernel = row["kernel"]
     counts = [str(kernel["syscalls"].get(name, 0) or _MARK) for name in _OF_KERNEL]
     mapped = sum(kernel["lengths"].get(name, 0) for name in ("mmap", "brk"))
     return [row["way"], str(kernel["calls"]), size(kernel["bytes"]), *counts, size(mapped)]
 
 
-def without(comparison):
+def without(comparison: dict[str, Any]) -> Table:
     """Alike ones on one line."""
-    alike = {}
+    alike: dict[tuple[str, str], list[str]] = {}
     for row in comparison["without"]:
         alike.setdefault((row["state"], row["why"] or ""), []).append(row["cell"])
     rows = [
         [state, str(len(cells)), why, ", ".join(cells[:_FEW]) + (", …" if cells[_FEW:] else "")]
         for (state, why), cells in alike.items()
     ]
-    return "Cells without a result", "", ["state", "cells", "why", "which"], "lrll", rows
+    return Table("Cells without a result", "", ["state", "cells", "why", "which"], "lrll", rows)
 
 
 _FEW = 4

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from alloctrace.escape import visible
-from reports import tables as lines_of
+from reports import sections, tables as lines_of
 from reports.ink import Ink
 
 from . import tables, words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def render(comparison, ink=None):
+    from .tables import Table
+
+
+def render(comparison: dict[str, Any], ink: Ink | None = None) -> str:
     """The text; `comparison`: of eras/comparison.py."""
     ink = ink or Ink()
-    found = [ink.bold(words.verdict(comparison)), ""]
+    found = [ink.bold(line) for line in ink.wrap(words.verdict(comparison), ink.width)] + [""]
     for table in (tables.eras(comparison), *tables.overview(comparison)):
         found += _table(table, ink)
     for row in comparison["targets"]:
@@ -27,7 +33,7 @@ def render(comparison, ink=None):
     return "\n".join(ink.said(line) for line in found) + "\n"
 
 
-def _target(row, ink):
+def _target(row: dict[str, Any], ink: Ink) -> list[str]:
     if not any("figures" in cell for cell in row["cells"]):
         return []
     found = _table(tables.target(row), ink) + _table(tables.purposes(row), ink)
@@ -40,11 +46,11 @@ def _target(row, ink):
     return found
 
 
-def _table(table, ink):
+def _table(table: Table, ink: Ink) -> list[str]:
     """Its lines and an empty one; [] where it has no rows."""
     title, lead, head, align, rows = table
     if not rows:
         return []
     shown = [[visible(cell) for cell in row] for row in rows]
-    found = [ink.bold(title) + ("  " + ink.dim(lead) if lead else "")]
+    found = list(sections.title(title, lead, ink))
     return found + list(lines_of.lines(head, shown, ink, align)) + [""]

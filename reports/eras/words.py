@@ -6,22 +6,27 @@ import re
 
 from reports.quantities import count, exact_size, listed, short_size
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 MOST = 24  # sentences of one change
 _SHOWN = 8  # rows of an account that are told one by one
 
 
-def short_version(text):
+def short_version(text: str) -> str:
     """`rustc 1.63.0` -> 1.63.0; `gcc (Debian 12.2.0-14+deb12u1) 12.2.0` -> 12.2.0; others as is."""
     found = re.match(r"(?:\S*rustc|\S*gcc\b.*|\S*g\+\+.*?) (\d+\.\d+[\w.-]*)", text)
     return found[1] if found else text
 
 
-def origin(row):
+def origin(row: dict[str, Any]) -> str:
     """`runtime (Rust)`, `loader`."""
-    return "%s (%s)" % (row["origin"], row["owner"]) if row.get("owner") else row["origin"]
+    who = str(row["origin"])
+    return "%s (%s)" % (who, row["owner"]) if row.get("owner") else who
 
 
-def verdict(comparison):
+def verdict(comparison: dict[str, Any]) -> str:
     """The first sentence: how much of it there is."""
     done = sum(era["cells"].get("done", 0) for era in comparison["eras"])
     eras = [era for era in comparison["eras"] if era["cells"].get("done")]
@@ -31,7 +36,7 @@ def verdict(comparison):
     return " ".join([text, *_most_changed(comparison)])
 
 
-def _most_changed(comparison):
+def _most_changed(comparison: dict[str, Any]) -> list[str]:
     """The target whose brk and mmap changed most between two eras; [] where none did."""
     found = [(row["name"], change) for row in comparison["targets"] for change in row["changes"]]
     found.sort(key=lambda pair: -abs(_difference(pair[1])))
@@ -44,23 +49,23 @@ def _most_changed(comparison):
     ]
 
 
-def _difference(change):
-    return change["brk_mmap"]["after"] - change["brk_mmap"]["before"]
+def _difference(change: dict[str, Any]) -> int:
+    return int(change["brk_mmap"]["after"] - change["brk_mmap"]["before"])
 
 
-def title(change):
+def title(change: dict[str, Any]) -> str:
     return "%s → %s" % (change["from"], change["to"])
 
 
-def sentences(change):
+def sentences(change: dict[str, Any]) -> list[str]:
     """What changed and why, a sentence each; [] where nothing did."""
-    found = [_account(change[key], noun) for key, noun in _ACCOUNTS]
+    accounts = [_account(change[key], noun) for key, noun in _ACCOUNTS]
+    found = [text for text in accounts if text]
     libraries = change["libraries"]
     found += [_moved(row, "gone", "were taken from it") for row in libraries["gone"]]
     found += [_moved(row, "new", "are taken from it") for row in libraries["new"]]
     found += [_segments(row) for row in libraries["segments"]]
     found += [_purpose(row) for row in change["purposes"]]
-    found = [text for text in found if text]
     left = len(found) - MOST
     more = "%s: --json has them." % count(left, "more change") if left > 0 else None
     return found[:MOST] + [more] if more else found
@@ -69,7 +74,7 @@ def sentences(change):
 _ACCOUNTS = (("calls", "calls"), ("brk_mmap", "brk/mmap"))
 
 
-def _account(account, noun):
+def _account(account: dict[str, Any], noun: str) -> str | None:
     """`brk/mmap 25 → 16 (-9): libpthread.so.0 -5, …`; None where the sum is made up alike."""
     rows = account["rows"]
     if not rows:
@@ -84,7 +89,7 @@ def _account(account, noun):
     return "%s %d → %d (%s): %s." % (noun, before, after, change, ", ".join(parts))
 
 
-def _moved(row, what, taken):
+def _moved(row: dict[str, Any], what: str, taken: str) -> str:
     cost = listed([count(row["mmaps"], "mmap"), count(row["calls"], "call")])
     text = "%s is %s, and with it %s" % (row["name"], what, cost)
     if not row["functions"]:
@@ -102,12 +107,12 @@ def _moved(row, what, taken):
     symbols = count(row["functions"], "symbol")
     if not parts:
         when = "any more" if what == "gone" else "before"
-        told = (text, when, taken.replace("were", "was").replace("are", "is"), symbols)
-        return "%s; nobody asks %s for what %s (%s)." % told
+        taken = taken.replace("were", "was").replace("are", "is")
+        return "%s; nobody asks %s for what %s (%s)." % (text, when, taken, symbols)
     return "%s: of %s that %s %s." % (text, symbols, taken, listed(parts))
 
 
-def _segments(row):
+def _segments(row: dict[str, Any]) -> str:
     mmaps = row["mmaps"]
     return "%s is mapped by %s in place of %d: it has %s, and had %d." % (
         row["name"],
@@ -118,7 +123,7 @@ def _segments(row):
     )
 
 
-def _purpose(row):
+def _purpose(row: dict[str, Any]) -> str:
     before, after, what = row["before"], row["after"], row["what"]
     if row["change"] in ("gone", "came"):
         one = before or after
@@ -142,19 +147,19 @@ def _purpose(row):
     )
 
 
-def _who_asked(before, after):
+def _who_asked(before: list[str], after: list[str]) -> str:
     """`; asked by a before, by a and b now`, where that is the difference."""
     if before == after or len(before) + len(after) > 6:
         return ""
     return "; asked by %s before, by %s now" % (listed(before), listed(after))
 
 
-def _bytes(row):
+def _bytes(row: dict[str, Any]) -> str:
     times = " × %d" % row["count"] if row["count"] > 1 else ""
     return " %s%s" % (short_size(row["bytes"]), times and " in all," + times)
 
 
-def _sizes(before, after, kind):
+def _sizes(before: dict[str, Any], after: dict[str, Any], kind: str) -> str:
     if before["count"] == 1:
         return "%d → %d bytes" % (before["bytes"], after["bytes"])
     told = "%s → %s in %s" % (

@@ -131,7 +131,11 @@ function sentence(at) {
 function deed(at) {
   const name = kindOf(at).name;
   const moved = name === "brk" ? ev.size[at] : 0;
-  const key = moved > 0 ? "brk up" : moved < 0 ? "brk down" : Object.hasOwn(said.deeds, name) ? name : "call";
+  const hasPointer = ev.ptr[at] !== null && ev.ptr[at] !== "0x0";
+  let key = moved > 0 ? "brk up" : moved < 0 ? "brk down" : Object.hasOwn(said.deeds, name) ? name : "call";
+  if (key === "free" && !hasPointer) key = "free null";
+  else if (key === "free" && ev.block[at] === null && !isNested[at]) key = "free unknown";
+  else if (["realloc", "reallocarray"].includes(key) && !hasPointer) key = "call";
   return fillIn(said.deeds[key], {
     bytes: exactSize(Math.abs(bytesOf(at))), block: ev.block[at] === null ? "" : ` (block #${ev.block[at]})` });
 }

@@ -17,6 +17,21 @@ from operator import add
 from alloctrace import measure, words
 from alloctrace.columns import asked as columns_asked
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from typing import Any, Optional, Union
+
+    from alloctrace.columns.events import PackedChunk
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Group
+    from reports.page.fates import Fates
+
+    Alike = tuple[str, str, int, int]  # origin, phase, process, image
+    Leaf = tuple[int, int, str, str, str]  # site, node, origin, phase, program
+    Told = Union[int, Alike]
+    Wanted = Optional[Callable[[Any], bool]]  # of an event, or what else is of a program
+
 LARGEST_SUM = (1 << 63) - 1  # in an array
 PARTS = 512
 LEAVES = 500  # stacks that are told apart
@@ -31,11 +46,11 @@ _COUNTED = {name for name, given in words.SIGNATURES.items() if "nmemb" in given
 class _Program:
     """What `wanted` asks of a group."""
 
-    def __init__(self, key):
+    def __init__(self, key: tuple[int, int]) -> None:
         self.pid, self.image = key
 
 
-def allocating(groups, wanted):
+def allocating(groups: GroupTable, wanted: Wanted) -> Iterator[Group]:
     """Yield the groups that handed out memory and are `wanted`. A GroupTable may have a million, of
     which most handed out none."""
     for index, allocations in enumerate(groups.sums["allocations"]):
@@ -45,12 +60,12 @@ def allocating(groups, wanted):
                 yield group
 
 
-def syscalls_made(groups):
+def syscalls_made(groups: GroupTable) -> list[int]:
     """By id of a group how many memory syscalls its un-nested calls made, those of the calls nested
     in them as well."""
     made, within, counts = [0] * (len(groups) + 1), groups.within, groups.sums["count"]
     for index, what in enumerate(groups.what):
-        if groups.whats[what][0] == "syscall" and within[index]:
+        if groups.whats[what].kind == "syscall" and within[index]:
             call = within[index]
             while within[call - 1]:
                 call = within[call - 1]
@@ -58,7 +73,7 @@ def syscalls_made(groups):
     return made
 
 
-def largest(nodes, values, most):
+def largest(nodes: array[int], values: Iterable[int], most: int) -> set[int]:
     """The `most` nodes with the largest sums of `values`. `nodes`: where the stacks of groups
     begin; there may be a million."""
     sums = array("q", bytes(8 * (max(nodes, default=0) + 1)))
@@ -71,35 +86,49 @@ def largest(nodes, values, most):
 class Cells:
     """Takes events piece by piece. `groups`: of the trace; `nodes`: where their stacks begin."""
 
-    def __init__(self, groups, nodes, wanted, bins, at_peak):
+    def __init__(
+        self,
+        groups: GroupTable,
+        nodes: array[int],
+        wanted: Wanted,
+        bins: int,
+        at_peak: Callable[[Group], int],
+    ) -> None:
         self.per = max(1, -(-bins // PARTS))  # bins
         self.left_out = [0, 0]  # bytes, allocations of groups that cannot be told so
         self._count = len(groups) + 1
-        self._told = [None]  # what groups are told as: the first of them, or an origin …
+        # What groups are told as: the id of the first of them, or an origin … Of 0 nothing.
+        self._told: list[Told] = [0]
         self._keys = array("I", bytes(4 * self._count))  # group -> its place there
         self._asked = array("q", bytes(8 * self._count))  # group -> bytes of all its events
         self.multiplied = bytearray(self._count)  # by group: its events have a number of elements
         self._adds_up = True
         self._at_peak, self._made = at_peak, syscalls_made(groups)
-        self._whole = [None]  # by place there, [bytes, allocations, *FATES] of all its events
-        self._parts_of = {}  # one of FATES -> {(what, thread): {bin: value}}
+        # By place there: bytes, allocations, FATES of all its events.
+        self._whole: list[list[int]] = [[]]
+        # One of FATES -> {(what, thread): {bin: value}}.
+        self._parts_of: dict[str, dict[tuple[Told, int], dict[int, int]]] = {}
         self._choose(groups, nodes, wanted)
         self.told = bytes(map(bool, self._keys))  # by group whether its bytes are added
-        self._held = []  # by key, zero between two pieces
-        self._sums = {}  # (what, thread) -> {part: [bytes, allocations]}
-        self._parts = {}  # key -> its parts there
+        self._held: list[int] = []  # by key, zero between two pieces
+        # (what, thread) -> {part: [bytes, allocations]}
+        self._sums: dict[tuple[Told, int], dict[int, list[int]]] = {}
+        self._parts: dict[int, dict[int, list[int]]] = {}  # key -> its parts there
         self._size = 0
 
-    def _choose(self, groups, nodes, wanted):
+    def _choose(self, groups: GroupTable, nodes: array[int], wanted: Wanted) -> None:
         """The stacks with the most bytes are told apart, others by origin, phase and program."""
-        large, known = self._largest(groups, nodes, wanted), {}
+        large = self._largest(groups, nodes, wanted)
+        known: dict[tuple[Any, ...], int] = {}
         for group in allocating(groups, wanted):
             if group.allocations != group.count:
                 self.left_out[0] += group.allocated
                 self.left_out[1] += group.allocations
                 continue
             who, node = (group.phase, group.pid, group.image), nodes[group.id - 1]
-            what = key = measure.origin(group), *who
+            alike = measure.origin(group), *who
+            key: tuple[Any, ...] = alike
+            what: Told = alike
             if node in large:
                 key, what = (node, id(group.verdict), *who), group.id
             if key not in known:
@@ -112,12 +141,12 @@ class Cells:
             if group.name in _COUNTED:
                 self.multiplied[group.id] = 1
 
-    def _sums_of(self, group):
+    def _sums_of(self, group: Group) -> tuple[int, ...]:
         came_to = group.live_bytes, group.temporary_bytes, group.reached, self._made[group.id]
         return (group.allocated, group.allocations, self._at_peak(group) or 0, *came_to)
 
     @staticmethod
-    def _largest(groups, nodes, wanted):
+    def _largest(groups: GroupTable, nodes: array[int], wanted: Wanted) -> set[int]:
         sums = groups.sums
         is_wanted = [wanted is None or wanted(what) for what in map(_Program, groups.programs())]
         rows = zip(groups.what, sums["allocations"], sums["count"], sums["allocated"])
@@ -128,13 +157,15 @@ class Cells:
         return largest(nodes, values, LEAVES)
 
     @staticmethod
-    def bytes_of(chunk, has_multiplied):
+    def bytes_of(chunk: PackedChunk, has_multiplied: bool) -> tuple[int, Sequence[int]]:
         """(least, what each event of a chunk asked for beyond that)."""
         if not has_multiplied:
             return chunk.above("size")
         return 0, columns_asked.each(*map(chunk.column, ("present", "size", "nmemb")))
 
-    def add(self, number, keys, above, asked, least):
+    def add(
+        self, number: int, keys: Sequence[int], above: int, asked: Sequence[int], least: int
+    ) -> None:
         """A piece of a part that begins in the bin `number`. `keys`: of its events of groups that
         are `told`, without what they are `above`; `asked`: their bytes, beyond `least`."""
         part, found = number // self.per, Counter(keys)
@@ -161,7 +192,7 @@ class Cells:
         while self._size > CELLS and self.per < 1 << 20:
             self._halve()
 
-    def _parts_of_key(self, key):
+    def _parts_of_key(self, key: int) -> dict[int, list[int]]:
         if len(self._parts) >= KEPT:
             self._parts.clear()
         thread, group = divmod(key, self._count)
@@ -169,11 +200,17 @@ class Cells:
         self._parts[key] = found
         return found
 
-    def tell(self, fates):
+    def tell(self, fates: Fates) -> None:
         """What became of the events; what does not add up to what the groups say is not told."""
-        known = ("live_bytes", fates.left), ("reached", fates.reached), ("syscalls", fates.made)
-        for name, found in known:
-            sums, by_what = [0] * len(self._told), {}
+        kernel = fates.kernel
+        told = (
+            ("live_bytes", fates.left),
+            ("reached", kernel and kernel.reached),
+            ("syscalls", kernel and kernel.made),
+        )
+        for name, found in told:
+            sums = [0] * len(self._told)
+            by_what: dict[tuple[Told, int], dict[int, int]] = {}
             for key, bins in (found or {}).items():
                 thread, group = divmod(key, self._count)
                 place = self._keys[group]
@@ -185,7 +222,7 @@ class Cells:
             if sums[1:] == [whole[at] for whole in self._whole[1:]]:
                 self._parts_of[name] = by_what
 
-    def _halve(self):
+    def _halve(self) -> None:
         self.per *= 2
         for parts in self._sums.values():
             old = list(parts.items())
@@ -196,12 +233,15 @@ class Cells:
                 held[1] += sums[1]
         self._size = sum(map(len, self._sums.values()))
 
-    def tables(self, leaf, threads):
+    def tables(
+        self, leaf: Callable[[int], Leaf], threads: Sequence[str | None]
+    ) -> dict[str, Any] | None:
         """For the page; None where the events do not add up to what the groups say. `leaf`: of the
         id of a group (site, node, origin, phase, program); `threads`: numbers -> tids."""
         if any(self._asked) or not self._adds_up:
             return None
-        rows = {}  # (site, node, origin, phase, program, tid) -> _Row
+        # (site, node, origin, phase, program, tid) -> _Row
+        rows: dict[tuple[Any, ...], _Row] = {}
         places = {what: place for place, what in enumerate(self._told)}
         for (what, thread), parts in self._sums.items():
             key = (leaf(what) if isinstance(what, int) else _folded(what)) + (threads[thread],)
@@ -226,22 +266,22 @@ class Cells:
 class _Row:
     """Sums of one place and thread by part: bytes, allocations, and of FATES."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.whole = [0] * (2 + len(FATES))
-        self._sums = {}  # part -> list
+        self._sums: dict[int, list[int]] = {}
 
-    def add(self, at, parts, of):
+    def add(self, at: int, parts: dict[int, list[int]], of: int) -> None:
         for part, sums in parts.items():
             self.add_one(at, part, sums[of])
 
-    def add_one(self, at, part, value):
+    def add_one(self, at: int, part: int, value: int) -> None:
         self._sums.setdefault(part, [0] * len(self.whole))[at] += value
 
     @property
-    def bytes(self):
+    def bytes(self) -> int:
         return sum(sums[0] for sums in self._sums.values())
 
-    def columns(self, known):
+    def columns(self, known: Collection[str]) -> list[Any]:
         """[parts], [bytes], [allocations], and of each of FATES ALL, NONE, UNKNOWN or a list."""
         order = sorted(self._sums)
         columns = [[self._sums[part][at] for part in order] for at in range(len(self.whole))]
@@ -250,17 +290,17 @@ class _Row:
             for at, name in enumerate(FATES, 2)
         ]
 
-    def _fate(self, at, column):
+    def _fate(self, at: int, column: list[int] | None) -> list[int] | int | None:
         if not self.whole[at]:
             return NONE
         all_ = {"reached": self.whole[1], "syscalls": None}.get(FATES[at - 2], self.whole[0])
         return ALL if self.whole[at] == all_ else column
 
 
-def _largest(item):
+def _largest(item: tuple[tuple[Any, ...], _Row]) -> int:
     return -item[1].bytes
 
 
-def _folded(what):
+def _folded(what: Alike) -> Leaf:
     origin, phase, pid, image = what
     return -1, -1, origin, phase, "%d.%d" % (pid, image)

@@ -14,11 +14,24 @@ from bisect import bisect_right
 from alloctrace import measure, words
 from alloctrace.history.thread_names import ThreadNames
 from alloctrace.summary import chosen
-from alloctrace.summary.sites import PLACE, key_of, place
+from alloctrace.summary.sites import PLACE, distance, key_of, place
+from alloctrace.symbols import long_names
 from reports import card_words, json_report, measures, sentences
 from reports.event_json import address
 from reports.page import cells, memory, replay, space, windows
-from reports.page.fit import fit
+from reports.page.fit import NAME, fit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Event, Frame, Group, Purpose, Verdict
+    from alloctrace.summary.sites import Key
+    from alloctrace.trace.read import Trace
+    from reports.page.cells import Leaf, Wanted
+    from reports.page.windows import Windows
 
 WHOLE = 10000  # events: with more a page holds windows of them
 KIND = (
@@ -26,6 +39,7 @@ KIND = (
     " purpose purpose_rule source site stack cut"
 ).split()
 FRAME = "function module file line inlined offset".split()
+SITE = (*PLACE, "distance", "short")  # short: of a long name of a function, else null
 LEAF = [*"site node origin phase program".split(), *(m.field for m in measures.BY.values())]
 LEAF.append("syscalls")  # that its calls made
 NAMED = 1000  # threads
@@ -35,16 +49,21 @@ COLUMNS = (
 )
 
 
-def of(summary, trace):
+def short_of(function: str | None) -> str | None:
+    """What is shown of a function's name; None: all of it."""
+    name = long_names.short(function, NAME) if function else function
+    return None if name == function else fit(name)
+
+
+def of(summary: dict[str, Any], trace: Trace) -> dict[str, Any]:
     """The data as plain values, fit for JSON."""
     wanted = chosen.of_summary(summary)
     kept = summary["keep"] != "totals"
     whole = kept and summary["events"] <= WHOLE
-    bins = ranges = places = changes = None
-    if kept and not whole:
-        bins, places, tids, ranges, changes = windows.of(summary, trace, wanted)
+    long = windows.of(summary, trace, wanted) if kept and not whole else None
+    ranges = long.ranges if long else None
     packed = _Packer(trace)
-    read = list(_events(trace, wanted, ranges, changes)) if kept else []
+    read = list(_events(trace, wanted, long)) if kept else []
     events = _inside(read, ranges) if ranges else read
     for event in events:
         packed.add(event)
@@ -52,9 +71,9 @@ def of(summary, trace):
     leaves = (
         None if whole else packed.leaves(trace.sums().groups, wanted, at_peak, summary["sites"])
     )
-    if places:
-        bins["cells"] = places.tables(packed.leaf_of(trace.sums().groups), tids)
-        bins["tids"] = tids
+    if long:
+        told = long.cells.tables(packed.leaf_of(trace.sums().groups), long.tids)
+        long.bins.update(cells=told, tids=long.tids)
     facts = {
         "schema": 1,
         "whole": whole,
@@ -66,37 +85,37 @@ def of(summary, trace):
         "words": card_words.WORDS,
         "measures": [[m.field, m.label, m.means] for m in measures.BY.values()],
         "summary": fit(json_report.plain(summary)),
-        "bins": bins,
+        "bins": long.bins if long else None,
         "ranges": ranges,
         "threads": fit({str(tid): name for tid, name in _threads(trace)}),
         "leaves": leaves,
     }
     if whole:
         facts["memory"] = replay.of(events, summary)
-    elif kept:
-        facts["held"] = memory.blocks(trace, wanted, ranges, events, summary, packed.kind)
+    elif long:
+        facts["held"] = memory.blocks(trace, wanted, long.ranges, events, summary, packed.kind)
     if kept:
-        facts["space"] = space.of(read, trace, ranges, changes and changes.stopped)
+        facts["space"] = space.of(read, trace, ranges, long.changes.stopped if long else None)
     facts.update(packed.tables())
     return facts
 
 
-def _threads(trace):
+def _threads(trace: Trace) -> Iterator[tuple[int, str]]:
     """What threads were called: of so many as a page has room for."""
     return itertools.islice(ThreadNames(trace.run).plainly().items(), NAMED)
 
 
-def _events(trace, wanted, ranges, changes):
-    """Those of the programs that it is about; `ranges`: [(first, last)] of seqs, None: all. Of a
-    long run the changes of mappings between its windows as well."""
-    if ranges is None:
+def _events(trace: Trace, wanted: Wanted, long: Windows | None) -> Iterator[Event]:
+    """Those of the programs that it is about; of a `long` run those in its windows, and the changes
+    of mappings between them."""
+    if long is None:
         return trace.events(wanted) if wanted else trace.events()
-    between = [[seq, seq] for seq in changes.told(ranges)]
-    found = trace.events_within(windows.merged(ranges + between))
+    between = [[seq, seq] for seq in long.changes.told(long.ranges)]
+    found = trace.events_within(windows.merged(long.ranges + between))
     return filter(wanted, found) if wanted else found
 
 
-def _inside(events, ranges):
+def _inside(events: Iterable[Event], ranges: list[list[int]]) -> list[Event]:
     """Those that lie in one of the windows."""
     starts = [first for first, _ in ranges]
     places = [bisect_right(starts, event.seq) - 1 for event in events]
@@ -106,14 +125,17 @@ def _inside(events, ranges):
 class _Packer:
     """Events in columns; what many of them share is told once."""
 
-    def __init__(self, trace):
+    def __init__(self, trace: Trace) -> None:
         self._trace, self._tree = trace, trace.tree
-        self._columns = {name: [] for name in COLUMNS}
-        self._kinds, self._kind_of, self._kept = _Numbered(), {}, []
+        self._columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+        self._kinds = _Numbered()
+        self._kind_of: dict[tuple[Any, ...], int] = {}
+        self._kept: list[tuple[Verdict | None, Purpose | None]] = []
         self._sites, self._frames, self._args = _Numbered(), _Numbered(), _Numbered()
-        self._nodes, self._node_of = [], {}
+        self._nodes: list[tuple[int, int]] = []
+        self._node_of: dict[int, int] = {}
 
-    def add(self, event):
+    def add(self, event: Event) -> None:
         row = self._columns
         for name in ("seq", "t_ns", "tid", "dur_ns", "size", "nmemb", "align", "block"):
             row[name].append(getattr(event, name))
@@ -127,7 +149,7 @@ class _Packer:
         row["cause"].append(event.cause)
         row["outer"].append(event.outer)
 
-    def kind(self, event):
+    def kind(self, event: Event | Group) -> int:
         """The number of what it, or a Group, shares with others: identities are asked first."""
         alike = (event.kind, event.name, event.impl, event.pid, event.image, event.phase)
         short = alike + (event.stack, id(event.verdict), id(event.purpose))
@@ -136,9 +158,9 @@ class _Packer:
             self._kind_of[short] = self._kinds.of(tuple(alike + self._judged(event)))
         return self._kind_of[short]
 
-    def _judged(self, event):
+    def _judged(self, event: Event | Group) -> tuple[Any, ...]:
         verdict, purpose = event.verdict, event.purpose
-        judged = (None, "", False, "", "", None, None)
+        judged: tuple[Any, ...] = (None, "", False, "", "", None, None)
         if verdict:
             judged = (
                 fit(verdict.owner),
@@ -149,18 +171,18 @@ class _Packer:
                 fit(verdict.for_whom),
                 verdict.decided_by,
             )
-        said = (None, "", "")
+        said: tuple[Any, ...] = (None, "", "")
         if purpose:
             said = fit(purpose.text), fit(purpose.rule), fit(purpose.source)
         node = self._tree.node(event.stack)
         cut = fit(self._trace.cut(event.stack))
         return (measure.origin(event), *judged, *said, self._site(event), self._node(node), cut)
 
-    def _site(self, event):
+    def _site(self, event: Event | Group) -> int:
         frame = self._tree.deciding_frame(event.stack, event.verdict)
-        return self._number_of(place(frame, measure.origin(event)))
+        return self._number_of(frame, place(frame, measure.origin(event)))
 
-    def _node(self, node):
+    def _node(self, node: int) -> int:
         """The page's own number of a node of the tree of stacks; callers come first."""
         path = []
         while node > 0 and node not in self._node_of:
@@ -173,17 +195,24 @@ class _Packer:
             above = self._node_of[node] = len(self._nodes) - 1
         return above
 
-    def _frame(self, frame):
+    def _frame(self, frame: Frame) -> int:
         names = fit(frame.function), fit(frame.module), fit(frame.file)
         return self._frames.of((*names, frame.line, frame.inlined, address(frame.offset)))
 
-    def leaves(self, groups, wanted, at_peak, told):
+    def leaves(
+        self,
+        groups: GroupTable,
+        wanted: Wanted,
+        at_peak: Callable[[Group], int],
+        told: list[dict[str, Any]],
+    ) -> dict[str, Any]:
         """Sums by place, stack, phase and program: of `told`, places of the summary, and of stacks
         with most bytes; of the rest together."""
         self._places = places = {key_of(row) for row in told}
         made = cells.syscalls_made(groups)
         values = [measures.of_group(by, at_peak) for by in measures.BY]
-        sums, values = {}, [*values, lambda group: made[group.id]]
+        values.append(lambda group: made[group.id])
+        sums: dict[tuple[Any, ...], list[int]] = {}
         nodes = self._tree.nodes(groups.stack)
         large = cells.largest(nodes, groups.sums["allocated"], NODES)
         for group in cells.allocating(groups, wanted):
@@ -191,7 +220,8 @@ class _Packer:
             row = sums.setdefault((site, node if node in large else 0, *who), [0] * len(values))
             for at, value in enumerate(values):
                 row[at] += value(group)
-        rows, rest = [], {}
+        rows: list[list[Any]] = []
+        rest: dict[tuple[Any, ...], list[int]] = {}
         for (site, node, *who), row in sorted(sums.items(), key=lambda item: -item[1][0]):
             if node > 0 and len(self._nodes) < NODES and len(rows) < NODES:
                 rows.append([site, self._node(node), *who, *row])
@@ -201,38 +231,39 @@ class _Packer:
         rows += [[site, -1, *who, *row] for (site, *who), row in rest.items()]
         return {"names": LEAF, "rows": rows}
 
-    def _leaf(self, group, places):
+    def _leaf(self, group: Group, places: set[Key]) -> Leaf:
         """(site, node of the trace's tree, origin, phase, program)"""
-        key = self._known_site(group, places), self._tree.node(group.stack)
-        return key + (measure.origin(group), group.phase, windows.program(group))
+        site, node = self._known_site(group, places), self._tree.node(group.stack)
+        return site, node, measure.origin(group), group.phase, windows.program(group)
 
-    def leaf_of(self, groups):
+    def leaf_of(self, groups: GroupTable) -> Callable[[int], Leaf]:
         """A function: of the id of a group the names of its leaf."""
 
-        def of_group(id_):
-            site, node, *who = self._leaf(groups[id_ - 1], self._places)
-            return (site, self._node_of.get(node, -1), *who)
+        def of_group(id_: int) -> Leaf:
+            site, node, origin, phase, program = self._leaf(groups[id_ - 1], self._places)
+            return site, self._node_of.get(node, -1), origin, phase, program
 
         return of_group
 
-    def _known_site(self, group, places):
+    def _known_site(self, group: Group, places: set[Key]) -> int:
         """Its number; -1: it is none of those that are told one by one."""
         frame = self._tree.deciding_frame(group.stack, group.verdict)
         key = place(frame, measure.origin(group))
         if key not in places:
             return -1
-        return self._number_of(key)
+        return self._number_of(frame, key)
 
-    def _number_of(self, key):
+    def _number_of(self, frame: Frame | None, key: Key) -> int:
         *names, line, offset, origin = key
-        return self._sites.of((*map(fit, names), line, address(offset), origin))
+        told = distance(frame, key), short_of(key[0])
+        return self._sites.of((*map(fit, names), line, address(offset), origin, *told))
 
-    def tables(self):
+    def tables(self) -> dict[str, Any]:
         return {
             "events": self._columns,
             "args": self._args.values,
             "kinds": {"names": KIND, "rows": self._kinds.values},
-            "sites": {"names": PLACE, "rows": self._sites.values},
+            "sites": {"names": SITE, "rows": self._sites.values},
             "frames": {"names": FRAME, "rows": self._frames.values},
             "nodes": {
                 "above": [above for above, _ in self._nodes],
@@ -244,10 +275,11 @@ class _Packer:
 class _Numbered:
     """Values told once, numbered from 0."""
 
-    def __init__(self):
-        self.values, self._known = [], {}
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._known: dict[Any, int] = {}
 
-    def of(self, value):
+    def of(self, value: Any) -> int:
         if value not in self._known:
             self._known[value] = len(self.values)
             self.values.append(value)

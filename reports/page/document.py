@@ -87,7 +87,7 @@ def whole(title: str, style: str, body: Iterable[str], script: str | None = None
     )
 
 
-def joined(names):
+def joined(names: Sequence[str]) -> str:
     """The files, one after the other; a script's in one function, so that nothing is global."""
     parts = []
     for name in names:
@@ -97,11 +97,11 @@ def joined(names):
     return '\n"use strict";\n(() => {\n%s})();\n' % text if names[0].endswith(".js") else text
 
 
-def hash_of(text):
+def hash_of(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
 
 
-def as_data(value):
+def as_data(value: object) -> str:
     """JSON that ends no element and begins none, whatever is in it."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     for sign in "<>&":

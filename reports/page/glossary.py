@@ -44,6 +44,6 @@ _WORDS = (
 )
 
 
-def rows():
+def rows() -> tuple[tuple[str, str], ...]:
     """(word, what it means)."""
     return _WORDS

@@ -5,10 +5,16 @@ from __future__ import annotations
 from html import escape
 
 from alloctrace import words
-from reports import about, endings, ink, observed, process_tree, sentences
+from alloctrace.symbols import long_names
+from reports import about, endings, ink, observed, process_tree, sentences, site_table, tables
 from reports.page import glossary
-from reports.page.fit import fit
+from reports.page.fit import NAME, fit
 from reports.page.markup import bdi, section, table, tag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
 _NUMBERS = (  # filter, label, what it means
     ("calls", "calls", "to the allocator, by anyone"),
@@ -29,12 +35,14 @@ _ATTACHED = (
 )
 
 
-def title(summary):
+def title(summary: dict[str, Any]) -> str:
     name = fit(summary["program"]).rsplit("/", 1)[-1] or "a run"
     return "%s: its requests for memory, and which reached the kernel" % name
 
 
-def body(summary, facts, beside=()):
+def body(
+    summary: dict[str, Any], facts: dict[str, Any], beside: Sequence[tuple[str, str]] = ()
+) -> str:
     return "".join(
         (
             '<a class="skip" href="#sites">Skip to the sites</a>\n',
@@ -74,7 +82,7 @@ def body(summary, facts, beside=()):
     )
 
 
-def banner(summary):
+def banner(summary: dict[str, Any]) -> str:
     """What is lost or incomplete, before anything else."""
     rows = sentences.warnings(summary)
     if not rows:
@@ -86,7 +94,7 @@ def banner(summary):
     return '<div class="banner" role="alert"><p>%s</p><ul>%s</ul></div>\n' % (lead, "".join(shown))
 
 
-def _head(summary):
+def _head(summary: dict[str, Any]) -> str:
     said = [fit(text) for text in about.says(summary) if text]
     ended = sentences.ending(summary)
     return "".join(
@@ -94,7 +102,10 @@ def _head(summary):
             '<p class="kicker">%s</p>' % bdi(sentences.command_line(summary)[:600]),
             '<h1 id="verdict">%s</h1>' % bdi(fit(sentences.verdict(summary))),
             '<p class="quiet">%s.%s</p>'
-            % (escape(sentences.begun(fit(ended))), " " + bdi(" ".join(said)) if said else ""),
+            % (
+                escape(fit(sentences.ran(ended, "command") if said else sentences.begun(ended))),
+                " " + bdi(" ".join(said)) if said else "",
+            ),
             '<p class="quiet">%s</p>' % escape(_PLAINLY),
             '<p class="quiet">%s</p>' % escape(_ATTACHED) if summary["attached"] else "",
             '<ul class="numbers">%s</ul>' % "".join(map(_number(summary), _NUMBERS)),
@@ -102,12 +113,12 @@ def _head(summary):
     )
 
 
-def _left(summary):
+def _left(summary: dict[str, Any]) -> str:
     """What is live at the last is leaked only where the program came to its own end."""
     return "never freed" if endings.has_end(summary) else "live " + endings.when(summary)
 
 
-def _number(summary):
+def _number(summary: dict[str, Any]) -> Callable[[tuple[str, str, str]], str]:
     figures, causes = summary["verdict"], summary["causes"]
     values = {
         "calls": causes["calls"],
@@ -122,7 +133,7 @@ def _number(summary):
         " long" if any(value is not None and value >= 10**7 for value in values.values()) else ""
     )
 
-    def made(row):
+    def made(row: tuple[str, str, str]) -> str:
         name, label, means = row
         value, means = values[name], means or _left(summary)
         text = "unknown" if value is None else sentences.grouped(value)
@@ -136,14 +147,14 @@ def _number(summary):
     return made
 
 
-def _of_events(facts):
+def _of_events(facts: dict[str, Any]) -> str:
     """What is told of single events: nothing where there is none."""
     if not facts["events"]["seq"]:
         return ""
     return _card() + _memory()
 
 
-def _strip(facts):
+def _strip(facts: dict[str, Any]) -> str:
     if not facts["whole"] and not facts["bins"]:
         what = "This run was recorded as totals only (--keep totals): there are no single events "
         what += "to draw, to list or to step through. The sums below are of all of them."
@@ -173,7 +184,7 @@ def _strip(facts):
     )
 
 
-def _card():
+def _card() -> str:
     return section(
         "card",
         "Step through it",
@@ -183,7 +194,7 @@ def _card():
     )
 
 
-def _memory():
+def _memory() -> str:
     return section(
         "memory",
         "What did memory look like then?",
@@ -194,17 +205,18 @@ def _memory():
     )
 
 
-def _processes(summary, trace):
+def _processes(summary: dict[str, Any], trace: str) -> str:
     """Who is who of several: `listed below`, says the sentence at the top."""
     if not process_tree.has_several(summary):
         return ""
     rows = []
-    for first, *rest in process_tree.rows(summary, ink.Ink(unicode=True)):
-        name = " ".join(first).rstrip() if isinstance(first, tuple) else first
+    found = process_tree.rows(summary, ink.Ink(unicode=True))
+    for row in found:
+        name, *rest = (" ".join(c).rstrip() if isinstance(c, tuple) else c for c in row)
         rows.append([fit(name), *rest])
     lead = "Programs by who started them"
     lead += ", * the one this page is about." if summary["sums_over"]["what"] == "one" else "."
-    if process_tree.has_alike(process_tree.rows(summary, ink.Ink(unicode=True))):
+    if process_tree.has_alike(found):
         lead += " Alike ones stand together: sums, and the largest peak."
     more = ""
     if summary["sums_over"]["others"]:
@@ -221,8 +233,8 @@ def _processes(summary, trace):
     )
 
 
-def _matrix(summary):
-    cells = {}
+def _matrix(summary: dict[str, Any]) -> str:
+    cells: dict[tuple[str, str], list[int]] = {}
     for row in summary["totals"]:
         cell = cells.setdefault((row["origin"], row["phase"]), [0, 0])
         cell[row["kind"] == "syscall"] += row["count"]
@@ -235,13 +247,13 @@ def _matrix(summary):
     return table("matrix-table", ["who asked", *words.PHASES, "all"], rows, "origin by phase")
 
 
-def _cell(calls, syscalls):
+def _cell(calls: int, syscalls: int) -> str:
     if not calls and not syscalls:
         return "·"
     return "%s /\xa0%s" % (sentences.grouped(calls), sentences.grouped(syscalls))
 
 
-def _sites(summary):
+def _sites(summary: dict[str, Any]) -> str:
     heads = ["place", "who asked", "what for", "asked for, bytes", "left, bytes", "allocations"]
     rows = [
         [
@@ -259,16 +271,13 @@ def _sites(summary):
     return '<div class="js">%s%s</div>' % (table("sites-table", heads, rows, "sites"), note)
 
 
-def place(row):
-    """`main, alloc.c:12`; without a name its offset in the file."""
-    name = fit(row["function"]) or "%s+%s" % (fit(row["module"]) or "no file", row["offset"] or "?")
-    file = fit(row["file"] or "").rsplit("/", 1)[-1]
-    if file and row["line"]:
-        return "%s, %s:%s" % (name, file, row["line"])
-    return "%s at %s" % (name, row["offset"]) if row["function"] and row["offset"] else name
+def place(row: dict[str, Any]) -> str:
+    """As reports have it, the loader's and the runtimes' with their lines too."""
+    shown = dict(row, function=long_names.short(row["function"] or "", NAME) or None)
+    return tables.whole(site_table.place(fit(shown), brief=False))
 
 
-def _events(facts):
+def _events(facts: dict[str, Any]) -> str:
     what = "In order, with memory syscalls beneath the calls that made them."
     if facts["bins"]:
         what = (
@@ -280,7 +289,9 @@ def _events(facts):
     return section("events", head, what, '<div class="js"></div>')
 
 
-def _closing(summary, facts, beside):
+def _closing(
+    summary: dict[str, Any], facts: dict[str, Any], beside: Sequence[tuple[str, str]]
+) -> str:
     links = ", ".join('<a href="%s">%s</a>' % (escape(h), escape(t)) for h, t in beside)
     unseen = [tag("li", bdi(fit(row))) for row in sentences.unseen(summary)]
     seen = "<ul>%s</ul>" % "".join(unseen) if unseen else "<p>Nothing is known to be missing.</p>"

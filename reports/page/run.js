@@ -98,10 +98,13 @@ function remembered(what, at) {
 }
 
 function placeOf(site) {
-  const name = site.function || `${site.module || "no file"}+${site.offset || "?"}`;
+  const inFile = `${site.module || "?"}+${site.offset || "?"}`;
+  if (!site.function) return inFile;
   const file = (site.file || "").split("/").pop();
-  if (file && site.line) return `${name}, ${file}:${site.line}`;
-  return site.function && site.offset ? `${name} at ${site.offset}` : name;
+  const name = site.short || site.function;
+  if (file && site.line) return `${name} ${file}:${site.line}`;
+  if (!site.offset || site.distance === 0) return name;
+  return site.distance === null ? `${name} ${inFile}` : `${name}+0x${site.distance.toString(16)}`;
 }
 
 function nameOf(frame) {

@@ -105,7 +105,7 @@ function drawSites() {
   const search = (view.q || "").toLowerCase();
   if (byId("sites-search").value !== (view.q || "")) byId("sites-search").value = view.q || "";
   const all = run.whole ? siteRows(shown()) : toldRows();
-  const rows = all.filter((row) => !search || [placeOf(row), row.module, row.file, row.text, row.origin].some((text) => (text || "").toLowerCase().includes(search)));
+  const rows = all.filter((row) => !search || [placeOf(row), row.function, row.module, row.file, row.text, row.origin].some((text) => (text || "").toLowerCase().includes(search)));
   const isRest = (row) => (run.whole || row.site !== null ? 0 : 1); // places that are not told apart
   rows.sort((a, b) => isRest(a) - isRest(b) || (b[sort] ?? Infinity) - (a[sort] ?? Infinity) || b.bytes - a.bytes || b.count - a.count);
   const table = byId("sites-table");
@@ -129,6 +129,7 @@ function siteRow(row, told, sort, highest) {
   const name = row.site === null ? bdi(placeOf(row))
     : button("", () => look({ site: isOn ? null : row.site }), { class: "cell", "aria-pressed": isOn, "data-site": row.site });
   if (row.site !== null) name.append(bdi(placeOf(row)));
+  if (row.short) name.title = row.function;
   const share = el("span", { class: "bar" });
   share.style.width = `${(100 * (row[sort] || 0)) / highest}%`;
   return el("tr", {},

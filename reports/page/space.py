@@ -7,11 +7,24 @@ from bisect import bisect_left
 from alloctrace.space import address_space
 from reports.page.fit import fit
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from alloctrace.model import Event
+    from alloctrace.space.mappings import Piece
+    from alloctrace.trace.read import Trace
+
 PIECE = "pid start end label access made since until".split()
 CHECK = "pid phase at mapped resident found".split()
 
 
-def of(events, trace, ranges=None, stopped=None):
+def of(
+    events: list[Event],
+    trace: Trace,
+    ranges: list[list[int]] | None = None,
+    stopped: int | None = None,
+) -> dict[str, Any]:
     """Plain values, fit for JSON; an event is told by its seq. `ranges`: the windows of the page,
     None: all is in it; `stopped`: from there on changes are not among `events`."""
     spaces = address_space.replay(events, trace)
@@ -42,7 +55,7 @@ def of(events, trace, ranges=None, stopped=None):
     }
 
 
-def _is_seen(piece, ranges, lasts):
+def _is_seen(piece: Piece, ranges: list[list[int]], lasts: list[int]) -> bool:
     """Whether it is there after an event of one of the windows."""
     place = bisect_left(lasts, piece.since)
     return place < len(ranges) and (piece.until is None or piece.until > ranges[place][0])

@@ -46,7 +46,15 @@ function phaseRanges() {
     if (at === 0 || kindOf(at).phase !== kindOf(at - 1).phase) starts.push([kindOf(at).phase, ev.seq[at]]);
   }
   if (starts.length > SEGMENTS) return [];
-  return starts.map(([phase, first], at) => [phase, first, at + 1 < starts.length ? starts[at + 1][1] - 1 : lastSeq]);
+  const last = endOfProgram();
+  return starts.map(([phase, first], at) => [phase, first, at + 1 < starts.length ? starts[at + 1][1] - 1 : last]);
+}
+
+// Other processes of the run may go on behind the program that the page is about.
+function endOfProgram() {
+  if (!run.bins) return lastSeq;
+  const bins = run.bins.series.map((row) => row.at[row.at.length - 1] ?? 0);
+  return Math.min(lastSeq, (Math.max(0, ...bins) + 1) * run.bins.width - 1);
 }
 
 function drawPhases(context, axis) {

@@ -7,23 +7,32 @@ and the first calls that reached the kernel with their syscalls.
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, namedtuple
 from itertools import compress
 from operator import add
 
-from alloctrace import measure
 from alloctrace.columns.check import TraceError
 from alloctrace.space.changes import Changes
 from alloctrace.summary import chosen
 from reports.page import cells
 from reports.page.fates import Fates
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any, NamedTuple
+
+    from alloctrace.columns.events import PackedChunk
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Event, Group
+    from alloctrace.trace.read import Trace
+    from reports.page.cells import Wanted
+
 BINS = 4096
 EDGE = 1500  # events of each window at most
 AROUND = 200  # before and behind the peak
 SYSCALLS = 2500
 _NAMES = ("group", "tid", "size", "nmemb", "present", "cause", "outer")
-_SERIES = ("origin", "phase", "kind", "program", "tid")
 _SYSCALL, _TOLD, _MULTIPLIED = (
     bytes(mark >> bit & 1 for mark in range(256)) for bit in range(3)
 )  # of marks of groups
@@ -31,9 +40,29 @@ PROGRAMS = 100  # with more the bins do not tell them apart
 THREADS = 32  # that are told apart, by when they came
 KEYS = 1 << 22  # groups * threads, at most
 
+if TYPE_CHECKING:
+    Reached = dict[tuple[int, int], Counter[int]]  # (number of a series, thread) -> {bin: events}
 
-def of(summary, trace, wanted):
-    """(bins, Cells, tids, [[first seq, last seq]], Changes): one pass over a few columns."""
+    class Windows(NamedTuple):
+        bins: dict[str, Any]
+        cells: cells.Cells
+        tids: list[str | None]
+        ranges: list[list[int]]
+        changes: Changes
+
+    class _Series(NamedTuple):
+        origin: str
+        phase: str
+        kind: str
+        program: str
+
+else:
+    _Series = namedtuple("_Series", "origin phase kind program")  # what a bin tells apart, and tids
+    Windows = namedtuple("Windows", "bins cells tids ranges changes")  # ranges: of seqs
+
+
+def of(summary: dict[str, Any], trace: Trace, wanted: Wanted) -> Windows:
+    """The Windows of a run: one pass over a few columns."""
     groups = trace.sums().groups
     total = sum(groups.sums["count"])
     width = max(1, -(-total // BINS))
@@ -50,9 +79,9 @@ def of(summary, trace, wanted):
         base, group = chunk.above("group")
         found, marked = classes.of(chunk, base, group)
         above, keys, above_classes, classed = threads.keys(chunk, base, group, found)
-        told = classes.among(classed)
+        known = classes.among(classed)
         for number, begin, end in _bins(first, len(group), width):
-            counts.add(number, _counted(classed, begin, end, told), above_classes)
+            counts.add(number, _counted(classed, begin, end, known), above_classes)
         told, multiplied = marked.translate(_TOLD), marked.translate(_MULTIPLIED)
         least, sizes = places.bytes_of(chunk, 1 in multiplied)
         asked, keyed, at = list(compress(sizes, told)), list(compress(keys, told)), 0
@@ -71,7 +100,7 @@ def of(summary, trace, wanted):
     starts = _starts(groups, wanted)
     ranges = _edges(starts, total, summary["peak"]["seq"]) + counts.reaching
     tables = counts.tables(total, tids, classes, counts.reached_in(fates, groups))
-    return {**tables, "starts": starts}, places, tids, merged(ranges), changes
+    return Windows({**tables, "starts": starts}, places, tids, merged(ranges), changes)
 
 
 class _Classes:
@@ -80,41 +109,40 @@ class _Classes:
 
     FEW = 64
 
-    def __init__(self, marks, series_of):
+    def __init__(self, marks: list[int], series_of: Sequence[int]) -> None:
         kinds = list(zip(marks, series_of))
         number = {kind: at for at, kind in enumerate(dict.fromkeys(kinds[1:]), 1)}
         self.all = [(0, 0), *number]
         self.are_few = len(self.all) <= self.FEW
-        self._of_group = [0, *map(number.__getitem__, kinds[1:])]
-        if self.are_few:
-            self._of_group = bytes(self._of_group)
+        of_group = [0, *map(number.__getitem__, kinds[1:])]
+        self._of_group: bytes | list[int] = bytes(of_group) if self.are_few else of_group
         self._marks = bytes(mark for mark, _ in self.all).ljust(256, b"\0")
 
-    def of(self, chunk, base, group):
+    def of(
+        self, chunk: PackedChunk, base: int, group: Sequence[int]
+    ) -> tuple[bytes | list[int], bytes]:
         """(class, mark) of each event. `group`: without `base`."""
-        if self.are_few:
-            found = chunk.where("group", self._of_group)
-            is_sound, marked = 0 not in found, found.translate(self._marks)
-        else:
-            known = len(self._of_group)
-            is_sound = 0 < min(group) + base <= max(group) + base < known
-            found = [self._of_group[one + base] for one in group] if is_sound else []
-            marked = bytes(map(self._marks_of, found))
-        if not is_sound:
-            raise TraceError("damaged: an event is of no group")
-        return found, marked
+        of_group = self._of_group
+        if isinstance(of_group, bytes):
+            few = chunk.where("group", of_group)
+            if 0 not in few:
+                return few, few.translate(self._marks)
+        elif 0 < min(group) + base <= max(group) + base < len(of_group):
+            many = [of_group[one + base] for one in group]
+            return many, bytes(map(self._marks_of, many))
+        raise TraceError("damaged: an event is of no group")
 
-    def among(self, found):
+    def among(self, found: Sequence[int]) -> list[int] | None:
         """The classes that there are, of bytes; None: it is something else."""
         if isinstance(found, bytes):
             return [key for key in range(1, len(self.all)) if key in found]
         return None
 
-    def _marks_of(self, class_):
+    def _marks_of(self, class_: int) -> int:
         return self.all[class_][0]
 
 
-def _rows(marks):
+def _rows(marks: bytes) -> list[int]:
     """Where they are 1: in most chunks in few places."""
     if 16 * marks.count(1) > len(marks):
         return list(compress(range(len(marks)), marks))
@@ -125,14 +153,16 @@ def _rows(marks):
     return found
 
 
-def _counted(found, begin, end, told):
+def _counted(
+    found: Sequence[int], begin: int, end: int, told: list[int] | None
+) -> Iterable[tuple[int, int]]:
     """(key, how many of these events have it); `told`: those that there are, of bytes."""
-    if told is not None:
+    if told is not None and isinstance(found, bytes):
         return [(key, found.count(key, begin, end)) for key in told]
     return Counter(found[begin:end]).items()
 
 
-def _bins(first, count, width):
+def _bins(first: int, count: int, width: int) -> Iterator[tuple[int, int, int]]:
     """(number of a bin, the rows of it in a chunk: from, to)."""
     at = 0
     while at < count:
@@ -142,7 +172,7 @@ def _bins(first, count, width):
         at = until
 
 
-def program(one):
+def program(one: Event | Group) -> str:
     """The page's key of the program that a group or an event is of."""
     return "%d.%d" % (one.pid, one.image)
 
@@ -154,12 +184,16 @@ class _Threads:
     groups there are.
     """
 
-    def __init__(self, groups, classes):
+    def __init__(self, groups: int, classes: int) -> None:
         self._groups, self._classes = groups, classes
-        self._numbers, self._above = {}, {}  # tid -> number * groups; number * classes
+        # Tid -> number * groups; number * classes.
+        self._numbers: dict[int, int] = {}
+        self._above: dict[int, int] = {}
         self._most = max(1, min(THREADS, KEYS // groups))
 
-    def keys(self, chunk, base, groups, classes):
+    def keys(
+        self, chunk: PackedChunk, base: int, groups: Sequence[int], classes: Sequence[int]
+    ) -> tuple[int, Sequence[int], int, Sequence[int]]:
         """(base, the key of each event without it), and the same with classes."""
         tid = chunk.constant("tid")
         if tid is not None:
@@ -171,14 +205,16 @@ class _Threads:
         keys = list(map(add, groups, map(self._numbers.__getitem__, tids)))
         return base, keys, 0, list(map(add, classes, map(self._above.__getitem__, tids)))
 
-    def _number(self, tid):
+    def _number(self, tid: int) -> None:
         if tid not in self._numbers:
             number = min(len(self._numbers), self._most)
             self._numbers[tid], self._above[tid] = number * self._groups, number * self._classes
 
-    def tids(self):
+    def tids(self) -> list[str | None]:
         """By number. One thread alone is not told."""
-        numbers = {number // self._groups: str(tid) for tid, number in self._numbers.items()}
+        numbers: dict[int, str | None] = {
+            number // self._groups: str(tid) for tid, number in self._numbers.items()
+        }
         if len(self._numbers) > self._most:
             numbers[self._most] = None
         return [""] if len(self._numbers) < 2 else [numbers[at] for at in range(len(numbers))]
@@ -187,38 +223,41 @@ class _Threads:
 class _Counts:
     """Adds up events by bin, origin, phase, kind, program and thread."""
 
-    def __init__(self, groups, wanted, width):
+    def __init__(self, groups: GroupTable, wanted: Wanted, width: int) -> None:
         self._width = width
-        series, self.syscalls = {}, bytearray(len(groups) + 1)  # by group whether it is wanted ones
+        series: dict[_Series, int] = {}
+        self.syscalls = bytearray(len(groups) + 1)  # by group whether it is wanted ones
         self.series_of = array("I", [0])  # group -> what it is counted as; 0: it is not
         tells_programs = 1 < len(set(groups.programs())) <= PROGRAMS
         origins = [verdict.origin if verdict else "unknown" for verdict in groups.verdicts]
-        alike = {}  # what tells groups apart here -> number of a series
+        # What tells groups apart here -> (number of a series, whether it is wanted syscalls).
+        alike: dict[tuple[int, str, bool], tuple[int, bool]] = {}
         rows = zip(groups.what, groups.verdict, groups.within)
         for id_, (what, verdict, within) in enumerate(rows, 1):
             key = what, origins[verdict], bool(within)
             if key not in alike:
                 group = groups.bare(id_ - 1)
                 who = program(group) if tells_programs else ""
-                shared = key[1], group.phase, group.kind, who
+                shared = _Series(key[1], group.phase, group.kind, who)
                 is_wanted = not wanted or wanted(group)
                 counts = is_wanted and group.is_counted
                 number = series.setdefault(shared, len(series) + 1) if counts else 0
-                alike[key] = number, is_wanted and measure.is_syscall(group)
+                alike[key] = number, is_wanted and group.kind == "syscall"
             number, self.syscalls[id_] = alike[key]
             self.series_of.append(number)
-        self._series = [None, *series]
-        self._sums = defaultdict(lambda: defaultdict(int))  # key -> bin -> events
-        self.reaching = []  # ranges of syscalls and the calls that made them
+        self._series = [_Series("", "", "", ""), *series]
+        # Key -> bin -> events.
+        self._sums: defaultdict[int, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
+        self.reaching: list[tuple[int, int]] = []  # ranges of syscalls and the calls that made them
 
-    def add(self, bin_, counted, above):
+    def add(self, bin_: int, counted: Iterable[tuple[int, int]], above: int) -> None:
         """`counted`: (key, events) by class and thread, without what it is `above`."""
         sums = self._sums
         for key, times in counted:
             if times:
                 sums[key + above][bin_] += times
 
-    def note_reaching(self, first, chunk, rows):
+    def note_reaching(self, first: int, chunk: PackedChunk, rows: list[int]) -> None:
         """The first syscalls, with the calls that made them."""
         if len(self.reaching) >= SYSCALLS or not rows:
             return
@@ -233,17 +272,19 @@ class _Counts:
             if len(self.reaching) >= SYSCALLS:
                 return
 
-    def reached_in(self, fates, groups):
-        """{(number of a series, thread): {bin: events}} of the calls that reached the kernel, and
-        of the syscalls that calls made; None where it is not known."""
-        if fates.reached is None:
+    def reached_in(self, fates: Fates, groups: GroupTable) -> Reached | None:
+        """Of the calls that reached the kernel, and of the syscalls that calls made; None where it
+        is not known."""
+        kernel = fates.kernel
+        if kernel is None:
             return None
-        found, left = {}, Counter()
+        found: Reached = {}
+        left: Counter[int] = Counter()
         for index, (number, reached) in enumerate(zip(self.series_of[1:], groups.sums["reached"])):
             made = groups.sums["count"][index] if groups.within[index] else 0
-            is_call = number and self._series[number][2] == "call"
+            is_call = number and self._series[number].kind == "call"
             left[number] += reached if is_call else made
-        for key, bins in [*fates.reached.items(), *fates.caused.items()]:
+        for key, bins in [*kernel.reached.items(), *kernel.caused.items()]:
             thread, group = divmod(key, len(groups) + 1)
             number = self.series_of[group]
             sums = found.setdefault((number, thread), Counter())
@@ -252,8 +293,10 @@ class _Counts:
         is_sound = not any(left[number] for number in range(1, len(self._series)))
         return found if is_sound else None
 
-    def tables(self, total, tids, classes, reached):
-        by_series = {}  # several classes may be one series
+    def tables(
+        self, total: int, tids: list[str | None], classes: _Classes, reached: Reached | None
+    ) -> dict[str, Any]:
+        by_series: Reached = {}  # several classes may be one series
         for key, bins in self._sums.items():
             thread, class_ = divmod(key, len(classes.all))
             number = classes.all[class_][1]
@@ -264,7 +307,8 @@ class _Counts:
             "total": total,
             "series": [
                 dict(
-                    zip(_SERIES, (*self._series[number], tids[thread])),
+                    self._series[number]._asdict(),
+                    tid=tids[thread],
                     **_columns(bins),
                     reached=_known(reached, (number, thread)),
                 )
@@ -272,32 +316,33 @@ class _Counts:
             ],
         }
 
-    def _order(self, item):
+    def _order(self, item: tuple[tuple[int, int], Counter[int]]) -> tuple[Any, ...]:
         (number, thread), _ = item
         return (*self._series[number], thread)
 
 
-def _known(reached, key):
+def _known(reached: Reached | None, key: tuple[int, int]) -> dict[str, list[int]] | None:
     return None if reached is None else _columns(reached.get(key, {}))
 
 
-def _columns(bins):
+def _columns(bins: Mapping[int, int]) -> dict[str, list[int]]:
     return {"at": sorted(bins), "n": [bins[bin_] for bin_ in sorted(bins)]}
 
 
-def _starts(groups, wanted):
+def _starts(groups: GroupTable, wanted: Wanted) -> dict[str, int]:
     """{phase: the first seq of an event in it}, in their order."""
-    starts, wants = {}, {}
+    starts: dict[str, int] = {}
+    wants: dict[int, bool] = {}
     for index, (what, seq) in enumerate(zip(groups.what, groups.first_seq)):
         if what not in wants:
             wants[what] = wanted is None or wanted(groups.bare(index))
         if wants[what]:
-            phase = groups.whats[what][4]
+            phase = groups.whats[what].phase
             starts[phase] = min(seq, starts.get(phase, seq))
     return dict(sorted(starts.items(), key=lambda item: item[1]))
 
 
-def _edges(starts, total, peak):
+def _edges(starts: dict[str, int], total: int, peak: int | None) -> list[tuple[int, int]]:
     """The windows that need no look at the events: phases, the peak, the end."""
     ranges = [(start, start + EDGE - 1) for start in starts.values()]
     ranges.append((total - EDGE, total - 1))
@@ -306,10 +351,10 @@ def _edges(starts, total, peak):
     return [(max(0, first), min(total - 1, last)) for first, last in ranges]
 
 
-def merged(ranges):
+def merged(ranges: Iterable[Iterable[int]]) -> list[list[int]]:
     """Sorted, and joined where they touch."""
-    found = []
-    for first, last in sorted(map(list, ranges)):
+    found: list[list[int]] = []
+    for first, last in sorted([*one] for one in ranges):
         if found and first <= found[-1][1] + 1:
             found[-1][1] = max(found[-1][1], last)
         else:

@@ -4,6 +4,7 @@
  * kind is checked, and what makes no sense ends the reading of that thread with a word.
  */
 #include "ring.h"
+#include "links.h"
 #include "unread.h"
 #include "say.h"
 
@@ -42,11 +43,11 @@ static void keep(struct host *h, struct family *f, uint32_t number)
     f->kept_next = (f->kept_next + 1) % CHUNKS_KEPT;
 }
 
-static bool is_given_up(const struct family *f, const struct reader *r)
+static bool is_given_up(const struct family *f, struct thread_state *t, const struct reader *r)
 {
     uint32_t number = r->chunk;
     for (int i = 0; i < GIVE_UP_AFTER && r->stop != READ_ALL; i++) {
-        number = __atomic_load_n(&chunk_at(f, number)->next, __ATOMIC_ACQUIRE);
+        number = links_next(f, t, r, number);
         if (number == 0 || number > AREA_CHUNKS)
             return false;
     }
@@ -67,7 +68,7 @@ static bool pass_unfinished(const struct family *f, struct thread_state *t, stru
 {
     const union record *record =
         (const union record *)((const char *)chunk_at(f, r->chunk) + r->offset);
-    if (!is_taken(f, t, r) || !is_given_up(f, r))
+    if (!is_taken(f, t, r) || !is_given_up(f, t, r))
         return false;
     uint64_t word = __atomic_load_n(&record->word, __ATOMIC_ACQUIRE);
     uint32_t size = (word >> 8 & 0xffff) / SLOT * SLOT;
@@ -118,6 +119,8 @@ uint64_t ring_word(struct host *h, struct family *f, struct thread_state *t, str
         if (r->chunk == BAD_CHUNK)
             return 0;
         if (r->chunk == 0) {
+            if (t->first_chunk == 0)
+                links_mend(f, t, r);
             uint32_t first = __atomic_load_n(&t->first_chunk, __ATOMIC_ACQUIRE);
             if (first == 0 || !move_to(h, f, r, first))
                 return 0;
@@ -126,18 +129,15 @@ uint64_t ring_word(struct host *h, struct family *f, struct thread_state *t, str
             return 0;
         must(r->chunk <= AREA_CHUNKS && r->offset >= CHUNK_HEAD && r->offset % SLOT == 0,
              "a reader stands at a slot of a chunk");
-        struct chunk *c = chunk_at(f, r->chunk);
-        if (r->offset + SLOT <= CHUNK_SIZE) {
-            uint64_t word = __atomic_load_n((uint64_t *)((char *)c + r->offset), __ATOMIC_ACQUIRE);
-            if (word != 0 && (word & 0xff) != RECORD_BEGUN)
-                return word;
-            if (pass_unfinished(f, t, r))
-                continue;
-            if (word != 0)
-                return 0;
-        }
-        uint32_t next = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE);
-        if (next == 0 || (r->offset < c->end && r->offset + SLOT <= CHUNK_SIZE))
+        const struct chunk *c = chunk_at(f, r->chunk);
+        bool has_room = r->offset + SLOT <= CHUNK_SIZE;
+        uint64_t word = has_room ? __atomic_load_n(&ring_record(f, r)->word, __ATOMIC_ACQUIRE) : 0;
+        if (word != 0 && (word & 0xff) != RECORD_BEGUN)
+            return word;
+        uint32_t next = links_next(f, t, r, r->chunk);
+        if (has_room && pass_unfinished(f, t, r))
+            continue;
+        if (word != 0 || next == 0 || (has_room && r->offset < c->end))
             return 0;
         if (!go_on(h, f, t, r, next))
             return 0;

@@ -53,26 +53,52 @@ static uint64_t events_in(const struct chunk *c, uint32_t offset)
     return count;
 }
 
+static uint64_t place_of(uint64_t family, uint32_t number)
+{
+    return family + AREA_CHUNKS_AT + (uint64_t)(number - 1) * CHUNK_SIZE;
+}
+
+/* The chunk that follows `number` where that does not say so itself (links.h). */
+static uint32_t found_behind(int fd, uint64_t family, uint32_t number, const struct thread_state *t)
+{
+    struct {
+        uint32_t owner, next, end, unused;
+        uint64_t before;
+    } chunk;
+    _Static_assert(offsetof(struct chunk, before) == 16, "the beginning of a chunk");
+    uint32_t last = (uint32_t)(t->cur >> 32);
+    for (unsigned i = 0; i < AREA_CHUNKS && last - 1 < AREA_CHUNKS && last != number; i++) {
+        if (!read_at(fd, place_of(family, last), &chunk, sizeof chunk))
+            break;
+        if ((uint32_t)(chunk.before >> 32) == number)
+            return last;
+        last = (uint32_t)(chunk.before >> 32);
+    }
+    return 0;
+}
+
 /* Of the thread at `index` of the family at `place`. */
 static uint64_t events_of(int fd, uint64_t place, uint32_t index, const struct thread_state *t)
 {
     static struct chunk c;
     uint32_t number = t->first_chunk, offset = CHUNK_HEAD;
     uint64_t count = 0;
+    if (number == 0)
+        number = found_behind(fd, place, 0, t);
     if (t->read_to != 0) {
         number = (uint32_t)(t->read_to >> 32);
         offset = (uint32_t)t->read_to & ~(SLOT - 1);
     }
     while (number - 1 < AREA_CHUNKS) {
-        uint64_t at = place + AREA_CHUNKS_AT + (uint64_t)(number - 1) * CHUNK_SIZE;
         uint32_t *read = &chunks_read[(number - 1) / 32], bit = 1u << (number - 1) % 32;
         if (*read & bit)
             break;
         *read |= bit;
-        if (offset < CHUNK_HEAD || !read_at(fd, at, &c, sizeof c) || c.owner != index + 1)
+        if (offset < CHUNK_HEAD || !read_at(fd, place_of(place, number), &c, sizeof c) ||
+            c.owner != index + 1)
             break;
         count += events_in(&c, offset);
-        number = c.next;
+        number = c.next != 0 ? c.next : found_behind(fd, place, number, t);
         offset = CHUNK_HEAD;
     }
     return count > 0 && (t->read_to & READ_ENTERED) ? count - 1 : count;

@@ -1,5 +1,6 @@
 /* findings.c - what is found in a file of code, for every process that maps it (findings.h). */
 #include "findings.h"
+#include "code_bytes.h"
 #include "base/grow.h"
 
 #include <stdlib.h>
@@ -159,7 +160,8 @@ void findings_leave(struct known_files *known, struct findings *f)
 
 /* ---- finding ---- */
 
-const struct syscall_sites *found_syscall_sites(struct findings *f, const struct code *code)
+const struct syscall_sites *found_syscall_sites(struct findings *f, const struct elf *elf,
+                                                const struct code *code)
 {
     static const struct syscall_sites none = {0};
     for (size_t i = 0; i < f->part_count; i++)
@@ -174,8 +176,11 @@ const struct syscall_sites *found_syscall_sites(struct findings *f, const struct
     for (size_t i = 0; extents != NULL && i < f->unwind.extent_count; i++)
         extents[i] = (struct extent){f->unwind.extents[i].low,
                                      f->unwind.extents[i].high - f->unwind.extents[i].low};
-    const struct text text = {.code = *code, .functions = extents, .count = f->unwind.extent_count};
+    const struct code bytes = code_bytes(elf, code);
+    const struct text text = {.code = bytes, .functions = extents, .count = f->unwind.extent_count};
     bool done = list != NULL && extents != NULL && syscall_sites_find(&text, &sites);
+    if (done)
+        code_bytes_believe(elf, &text, &sites);
     free(extents);
     if (!done) {
         syscall_sites_free(&sites);

@@ -74,7 +74,8 @@ void findings_leave(struct known_files *known, struct findings *f);
 
 /* Below, `elf` and `code` are of the same file, `code` at its vaddr. What is not known yet is looked
  * for. */
-const struct syscall_sites *found_syscall_sites(struct findings *f, const struct code *code);
+const struct syscall_sites *found_syscall_sites(struct findings *f, const struct elf *elf,
+                                                const struct code *code);
 void found_branches(struct findings *f, const struct code *code, struct range *ranges,
                     size_t count);
 void found_functions(struct findings *f, const struct elf *elf, const char *const *names,

@@ -186,7 +186,7 @@ static void plan_sites(struct host *h, struct process *p, struct module *m, cons
 {
     struct code code = text->code;
     code.address -= m->bias;
-    const struct syscall_sites *sites = found_syscall_sites(m->found, &code);
+    const struct syscall_sites *sites = found_syscall_sites(m->found, &m->elf, &code);
     for (size_t i = 0; i < sites->count; i++) {
         struct syscall_site site = site_at(&sites->list[i], m->bias);
         uint64_t end = i + 1 < sites->count ? sites->list[i + 1].address + m->bias + 2 : 0;

@@ -7,7 +7,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cp "$here/package.json" "$here/package-lock.json" "$here/entry.js" "$folder"
-(cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --silent)
+(cd "$folder" && timeout --foreground -k 5 120 npm ci --ignore-scripts --no-audit --no-fund \
+    --fetch-retries=1 --fetch-timeout=20000 --silent)
 cmp "$folder/node_modules/d3-array/LICENSE" "$here/LICENSE-d3-array"
 (cd "$folder" && node_modules/.bin/esbuild entry.js --bundle --format=iife --global-name=d3 \
     --charset=utf8 --log-level=warning --outfile=bundle.js)
