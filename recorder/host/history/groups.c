@@ -31,7 +31,9 @@ static uint64_t group_hash(const void *groups, uint32_t number)
 static uint32_t new_group(struct history *h, const struct group_key *key, uint64_t t_ns)
 {
     if (h->group_count >= UINT32_MAX / 2 ||
-        grow(h, (void **)&h->groups, &h->group_room, h->group_count + 1, sizeof *h->groups))
+        grow(h, (void **)&h->groups, &h->group_room, h->group_count + 1, sizeof *h->groups) ||
+        grow(h, (void **)&h->stages.changed, &h->stages.changed_room, (h->group_count + 1) / 64 + 1,
+             sizeof *h->stages.changed))
         return 0;
     uint32_t image = image_of(h, &h->processes[key->process]);
     if (!image)

@@ -232,7 +232,8 @@ struct history {
         unsigned moments;
         uint64_t every;
         int64_t *known; /* of each group what it held when last looked at */
-        uint32_t known_room;
+        uint32_t known_room, changed_room;
+        uint64_t *changed; /* a bit for each number of a group: it may hold something else since */
     } stages;
     int keeps_totals;
     uint64_t told;    /* events when sums were handed out last */
