@@ -112,6 +112,24 @@ static inline uint32_t remembered(const struct thread_state *t, uint64_t slot, u
     return 0;
 }
 
+/* It is looked at first the next time: programs come again to where they were a moment ago. At each
+ * moment the list is whole, with it or without it: a signal's handler may leave by siglongjmp. */
+static inline void bring_forward(struct thread_state *t, uint64_t slot, uint64_t ret,
+                                 uint32_t found)
+{
+    uint32_t *bucket = &t->buckets[bucket_of(slot, ret)], before = *bucket;
+    struct memo_node *n = &t->nodes[found];
+    if (likely(before == found))
+        return;
+    while ((t->nodes[before].next & MEMO_NEXT) != found)
+        before = t->nodes[before].next & MEMO_NEXT;
+    volatile uint32_t *link = &t->nodes[before].next, *own = &n->next;
+    *link = (*link & ~MEMO_NEXT) | (*own & MEMO_NEXT);
+    *own = (*own & ~MEMO_NEXT) | *bucket;
+    n->length = t->nodes[*bucket].length;
+    *(volatile uint32_t *)bucket = found;
+}
+
 /* The node of the stack whose innermost return address `ret` stands in `slot`; 0: it is not known. */
 static inline uint32_t stack_known(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
                                    uint64_t bx)
@@ -123,6 +141,8 @@ static inline uint32_t stack_known(struct thread_state *t, uint64_t slot, uint64
         __asm__ volatile("" ::: "memory");
         found = remembered(t, slot, ret, bp);
         t->hits += found != 0;
+        if (found != 0)
+            bring_forward(t, slot, ret, found);
 #ifdef AGENT_CHECKED
         if (found != 0)
             check_stack(t, slot, ret, bp, bx, found);

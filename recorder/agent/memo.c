@@ -179,11 +179,17 @@ static void finish(struct thread_state *t, const struct walk *walk)
     }
 }
 
+/* How many nodes there is room for. */
+static uint32_t memo_room(const struct thread_state *t)
+{
+    return t->number == 1 ? MEMO_NODES : MEMO_FEW;
+}
+
 static uint32_t unwind(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
                        uint64_t bx)
 {
     struct unwind_state *s = (struct unwind_state *)t->unwinding;
-    if (t->memo_count == 0 || t->memo_count + WALK_MAX >= MEMO_NODES)
+    if (t->memo_count == 0 || t->memo_count + WALK_MAX >= memo_room(t))
         forget_all(t);
     struct walk walk = {.first = t->memo_count};
     *s = (struct unwind_state){.pc = ret, .sp = slot + 8, .bp = bp, .bx = bx};
