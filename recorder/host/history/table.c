@@ -1,9 +1,31 @@
 /* history/table.c - open addressing with linear probing; half of the slots stay empty. */
+#define _GNU_SOURCE /* madvise */
 #include "table.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 enum { SMALLEST = 64, LARGEST = 1 << 30 };
+#define LARGE_PAGE ((size_t)2 << 20)
+
+void *in_large_pages(size_t size)
+{
+    size_t whole = (size + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+    void *at = aligned_alloc(LARGE_PAGE, whole);
+    if (at)
+        madvise(at, whole, MADV_HUGEPAGE);
+    return at;
+}
+
+/* Zeros. */
+static void *slots(size_t count, size_t each)
+{
+    if (count * each < LARGE_PAGE)
+        return calloc(count, each);
+    void *at = in_large_pages(count * each);
+    return at ? memset(at, 0, count * each) : NULL;
+}
 
 /* The slot of the key, or the empty one where it would be. There are slots. */
 static inline struct table_slot *find(const struct table *table, uint64_t key)
@@ -24,7 +46,7 @@ static int table_grow(struct table *table)
 {
     uint32_t size = table->slots ? 2 * (table->mask + 1) : SMALLEST;
     struct table old = *table, new = {.mask = size - 1};
-    if (size > LARGEST || !(new.slots = calloc(size, sizeof *new.slots)))
+    if (size > LARGEST || !(new.slots = slots(size, sizeof *new.slots)))
         return -1;
     for (uint32_t at = 0; old.slots && at <= old.mask; at++)
         if (old.slots[at].value)
@@ -106,7 +128,7 @@ int index_add(struct index *index, const void *array, index_hash *hash, uint32_t
     if (!index->slots || 2 * (uint64_t)index->count > index->mask) {
         uint32_t size = index->slots ? 2 * (index->mask + 1) : SMALLEST;
         struct index new = {.mask = size - 1, .count = index->count};
-        if (size > LARGEST || !(new.slots = calloc(size, sizeof *new.slots)))
+        if (size > LARGEST || !(new.slots = slots(size, sizeof *new.slots)))
             return -1;
         for (uint32_t at = 0; index->slots && at <= index->mask; at++)
             if (index->slots[at])

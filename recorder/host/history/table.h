@@ -4,7 +4,12 @@
 
 #include "must.h"
 
+#include <stddef.h>
 #include <stdint.h>
+
+/* So much memory, at least, for who looks at it here and there: in pages of 2 MiB, of which fewer are
+ * to be made and to be looked up. To be freed; NULL: there is none. */
+void *in_large_pages(size_t size);
 
 /* Integer -> index. Begins as zeros; open addressing, no tombstones. */
 struct table {
