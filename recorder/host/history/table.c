@@ -109,21 +109,22 @@ uint32_t index_find(const struct index *index, const void *array, uint64_t hash,
 {
     if (!index->slots)
         return 0;
-    for (uint32_t at = hash & index->mask; index->slots[at]; at = (at + 1) & index->mask)
-        if (equal(array, index->slots[at], wanted))
-            return index->slots[at];
+    for (uint32_t at = hash & index->mask; index->slots[at].number; at = (at + 1) & index->mask)
+        if (index->slots[at].hash == (uint32_t)hash &&
+            equal(array, index->slots[at].number, wanted))
+            return index->slots[at].number;
     return 0;
 }
 
-static void index_place(struct index *index, uint64_t hash, uint32_t number)
+static void index_place(struct index *index, struct index_slot slot)
 {
-    uint32_t at = hash & index->mask;
-    while (index->slots[at])
+    uint32_t at = slot.hash & index->mask;
+    while (index->slots[at].number)
         at = (at + 1) & index->mask;
-    index->slots[at] = number;
+    index->slots[at] = slot;
 }
 
-int index_add(struct index *index, const void *array, index_hash *hash, uint32_t number)
+int index_add(struct index *index, uint64_t hash, uint32_t number)
 {
     if (!index->slots || 2 * (uint64_t)index->count > index->mask) {
         uint32_t size = index->slots ? 2 * (index->mask + 1) : SMALLEST;
@@ -131,12 +132,12 @@ int index_add(struct index *index, const void *array, index_hash *hash, uint32_t
         if (size > LARGEST || !(new.slots = slots(size, sizeof *new.slots)))
             return -1;
         for (uint32_t at = 0; index->slots && at <= index->mask; at++)
-            if (index->slots[at])
-                index_place(&new, hash(array, index->slots[at]), index->slots[at]);
+            if (index->slots[at].number)
+                index_place(&new, index->slots[at]);
         free(index->slots);
         *index = new;
     }
-    index_place(index, hash(array, number), number);
+    index_place(index, (struct index_slot){number, (uint32_t)hash});
     index->count++;
     return 0;
 }
