@@ -100,10 +100,10 @@ static inline int holds(const struct thread_state *t, uint32_t i)
  * words lie below the end of the stack that it was made on, and must so of this one: else another
  * stack, a smaller one, has come to lie at the same place. */
 static inline uint32_t remembered(const struct thread_state *t, uint64_t slot, uint64_t pc,
-                                  uint64_t bp)
+                                  uint64_t bp, unsigned tries)
 {
     uint32_t i = t->buckets[bucket_of(slot, pc)];
-    for (; i != 0; i = t->nodes[i].next & MEMO_NEXT) {
+    for (; i != 0 && tries != 0; i = t->nodes[i].next & MEMO_NEXT, tries--) {
         const struct memo_node *n = &t->nodes[i];
         if (t->words[i].slot == slot && t->words[i].pc == pc && n->top < t->stack_high &&
             (!(n->next & MEMO_USES_BP) || n->bp_in == bp) && holds(t, i))
@@ -139,7 +139,7 @@ static inline uint32_t stack_known(struct thread_state *t, uint64_t slot, uint64
     if (likely(on_known_stack(t, slot) && !t->memo_busy)) {
         t->memo_busy = slot;
         __asm__ volatile("" ::: "memory");
-        found = remembered(t, slot, ret, bp);
+        found = remembered(t, slot, ret, bp, MEMO_LONGEST);
         t->hits += found != 0;
         if (found != 0)
             bring_forward(t, slot, ret, found);
