@@ -4,22 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGE = 4 << 20 };
-
-/* What is large is moved to where a large page begins: moved page by page, as realloc does it, it would
- * be cut into small ones. */
-static void *moved(void *old, size_t had, size_t bytes)
-{
-    if (bytes < LARGE)
-        return realloc(old, bytes);
-    void *larger = in_large_pages(bytes);
-    if (larger && had)
-        memcpy(larger, old, had);
-    if (larger)
-        free(old);
-    return larger;
-}
-
 /* Room for `count` things of `size` bytes; -1: no memory. New room is zeroed. */
 int grow(struct history *h, void **array, uint32_t *room, uint32_t count, size_t size)
 {
@@ -28,11 +12,12 @@ int grow(struct history *h, void **array, uint32_t *room, uint32_t count, size_t
     uint32_t wanted = *room ? *room : 16;
     while (wanted < count)
         wanted *= 2;
-    void *larger = moved(*array, *room * size, wanted * size);
+    void *larger = realloc(*array, wanted * size);
     if (!larger) {
         h->failed = 1;
         return -1;
     }
+    memory_soon((char *)larger + *room * size, (wanted - *room) * size);
     memset((char *)larger + *room * size, 0, (wanted - *room) * size);
     *array = larger;
     *room = wanted;

@@ -3,28 +3,30 @@
 #include "table.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 enum { SMALLEST = 64, LARGEST = 1 << 30 };
-#define LARGE_PAGE ((size_t)2 << 20)
+#define LARGE ((size_t)1 << 20)
+#define PAGE ((size_t)4096)
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14, asm-generic/mman-common.h */
+#endif
 
-void *in_large_pages(size_t size)
+void memory_soon(void *at, size_t size)
 {
-    size_t whole = (size + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
-    void *at = aligned_alloc(LARGE_PAGE, whole);
-    if (at)
-        madvise(at, whole, MADV_HUGEPAGE);
-    return at;
+    uintptr_t begin = ((uintptr_t)at + PAGE - 1) & ~(PAGE - 1);
+    uintptr_t end = ((uintptr_t)at + size) & ~(PAGE - 1);
+    if (size >= LARGE)
+        madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }
 
 /* Zeros. */
 static void *slots(size_t count, size_t each)
 {
-    if (count * each < LARGE_PAGE)
-        return calloc(count, each);
-    void *at = in_large_pages(count * each);
-    return at ? memset(at, 0, count * each) : NULL;
+    void *at = calloc(count, each);
+    if (at)
+        memory_soon(at, count * each);
+    return at;
 }
 
 /* The slot of the key, or the empty one where it would be. There are slots. */

@@ -7,9 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* So much memory, at least, for who looks at it here and there: in pages of 2 MiB, of which fewer are
- * to be made and to be looked up. To be freed; NULL: there is none. */
-void *in_large_pages(size_t size);
+/* All of that memory will be written to: its pages are made in one go, and not at one fault each. */
+void memory_soon(void *at, size_t size);
 
 /* Integer -> index. Begins as zeros; open addressing, no tombstones. */
 struct table {
