@@ -14,7 +14,7 @@ recorder_include = -Irecorder -Irecorder/host -I$(RECORDER_OUT)
 MUST ?=
 recorder_must = $(if $(MUST)$(SANITIZE),-DMUST_HOLD)
 RECORDER_CFLAGS = -O2 -g $(RECORDER_WARN) $(recorder_sanitize) $(recorder_must)
-RECORDER_LIBS = -lZydis -lz -ldl $(recorder_sanitize)
+RECORDER_LIBS = -lZydis -lisal -lz -ldl $(recorder_sanitize)
 
 AGENT_CFLAGS = $(AGENT_CHECKED:%=-DAGENT_CHECKED=%) -O2 -g $(RECORDER_WARN) $(recorder_include) -ffreestanding -nostdlib -fPIC -fvisibility=hidden \
   -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
@@ -162,7 +162,7 @@ $(RECORDER_OUT)/tools/%.o: recorder/tools/%.c
 $(recorder_tools_o): | $(recorder_contract)
 
 $(RECORDER_OUT)/brkpoint-history: $(recorder_history_o) $(recorder_tools_o)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lz
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lisal
 
 # What runs at every event shall not depend on where the linker happens to put it.
 $(RECORDER_OUT)/agent/event.o: AGENT_CFLAGS += -falign-functions=64 -falign-loops=32

@@ -22,9 +22,12 @@
 #define AREA_FIRST 256u   /* as long as the host keeps up: they stay in caches */
 #define CHUNK_SIZE 16384u
 #define CHUNK_HEAD 32u
-#define THREAD_SIZE (512u << 10)
+#define THREAD_SIZE (512u << 10) /* from one thread's state to the next */
 #define MEMO_BUCKETS 4096u
-#define MEMO_NODES 10000u
+/* Of stacks a thread remembers so many nodes, and the first one of a program more: it is that of
+ * compilers, whose stacks are many. */
+#define MEMO_FEW 10000u
+#define MEMO_NODES 40000u
 #define TABLES_SIZE (UINT64_C(256) << 20)
 #define SLOT 32u /* every record in a chunk is a multiple of this */
 
@@ -135,7 +138,7 @@ struct memo_node {
     uint32_t left;   /* nodes behind it in the run */
     uint32_t parent; /* of the run's last: the frame outside; 0: none */
     uint32_t next;   /* in the bucket, plus the flags below */
-    uint32_t length; /* of what is left of its bucket from it on, at most MEMO_LONGEST */
+    uint32_t length; /* of its bucket, where it stands first in it: at most MEMO_LONGEST */
 };
 #define MEMO_USES_BP (1u << 31)
 #define MEMO_CHECK (1u << 30)    /* no frame: memory at `slot` must hold `pc`, that is all */
@@ -161,6 +164,10 @@ struct stack_seen {
 
 enum thread_use { THREAD_FREE, THREAD_LIVE, THREAD_GONE };
 
+#define THREAD_SPAN 2u     /* a state ends in the second piece of THREAD_SIZE from its own on */
+#define THREADS_SKIPPED 3u /* more pieces are only the first one's */
+#define WORDS_AT 17240u    /* in a state */
+
 struct thread_state {
     uint32_t use;                   /* enum thread_use */
     uint32_t pid, tid;              /* as the kernel numbers them */
@@ -185,9 +192,17 @@ struct thread_state {
     uint64_t read_to; /* by the host, for who counts what it left unread: host/drain/unread.h */
     uint32_t buckets[MEMO_BUCKETS];
     struct memo_word words[MEMO_NODES];
+    unsigned char gap[THREAD_SPAN * THREAD_SIZE - WORDS_AT - sizeof(struct memo_word) * MEMO_NODES -
+                      sizeof(struct memo_node) * MEMO_FEW];
     struct memo_node nodes[MEMO_NODES];
 };
-_Static_assert(sizeof(struct thread_state) <= THREAD_SIZE, "a thread state has its room");
+/* States lie in one another: where `words` of one ends that has MEMO_FEW, and `nodes` of another one
+ * stands, a multiple of THREAD_SIZE further, nothing is but the first one's. */
+_Static_assert(__builtin_offsetof(struct thread_state, words) == WORDS_AT, "the gap fits");
+_Static_assert(WORDS_AT + (sizeof(struct memo_word) + sizeof(struct memo_node)) * MEMO_FEW <=
+                   THREAD_SIZE,
+               "the nodes of another one find room behind the words");
+_Static_assert(sizeof(struct thread_state) <= (1 + THREADS_SKIPPED) * THREAD_SIZE, "its room");
 _Static_assert(sizeof(struct chunk) == CHUNK_SIZE, "a chunk has its size");
 
 enum trouble { TROUBLE_NO_THREAD, TROUBLE_NO_CHUNK, TROUBLES };
@@ -239,7 +254,10 @@ struct area_head {
 #define AREA_CHUNKS_AT (UINT64_C(128) << 10)
 #define AREA_TABLES_AT (AREA_CHUNKS_AT + (uint64_t)AREA_CHUNKS * CHUNK_SIZE)
 #define AREA_THREADS_AT (AREA_TABLES_AT + TABLES_SIZE)
-#define AREA_SIZE (AREA_THREADS_AT + (uint64_t)AREA_THREADS * THREAD_SIZE)
+#define THREAD_AT(index)                                                                           \
+    (AREA_THREADS_AT + ((index) + ((index) ? THREADS_SKIPPED : 0)) * (uint64_t)THREAD_SIZE)
+#define THREADS_SIZE(count) (((count) + THREADS_SKIPPED + THREAD_SPAN - 1) * (uint64_t)THREAD_SIZE)
+#define AREA_SIZE (AREA_THREADS_AT + THREADS_SIZE(AREA_THREADS))
 _Static_assert(sizeof(struct area_head) <= AREA_CACHE_AT, "the head has its room");
 
 /* ---- what a hook is: low byte of hook_kind ------------------------------------------------- */

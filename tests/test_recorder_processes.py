@@ -96,7 +96,7 @@ def test_twin_one_list_of_slots_for_all(tmp_path):
     sources = [tmp_path / "phases.c", test]
     options = ["-std=gnu11", "-iquote" + host + "/phases", "-I" + host, "-I" + OUT]
     options.append("-I" + os.path.join(TOP, "recorder"))
-    libraries = ["-lZydis", "-lz", "-ldl"]
+    libraries = ["-lZydis", "-lisal", "-lz", "-ldl"]
     subprocess.run(["gcc", *options, "-o", program, *sources, *others, *libraries], check=True)
     done = subprocess.run([program], capture_output=True, text=True)
     assert done.stdout.startswith("armed: ours load its own load"), done.stdout

@@ -100,16 +100,34 @@ static inline int holds(const struct thread_state *t, uint32_t i)
  * words lie below the end of the stack that it was made on, and must so of this one: else another
  * stack, a smaller one, has come to lie at the same place. */
 static inline uint32_t remembered(const struct thread_state *t, uint64_t slot, uint64_t pc,
-                                  uint64_t bp)
+                                  uint64_t bp, unsigned tries)
 {
     uint32_t i = t->buckets[bucket_of(slot, pc)];
-    for (; i != 0; i = t->nodes[i].next & MEMO_NEXT) {
+    for (; i != 0 && tries != 0; i = t->nodes[i].next & MEMO_NEXT, tries--) {
         const struct memo_node *n = &t->nodes[i];
         if (t->words[i].slot == slot && t->words[i].pc == pc && n->top < t->stack_high &&
             (!(n->next & MEMO_USES_BP) || n->bp_in == bp) && holds(t, i))
             return i;
     }
     return 0;
+}
+
+/* It is looked at first the next time: programs come again to where they were a moment ago. At each
+ * moment the list is whole, with it or without it: a signal's handler may leave by siglongjmp. */
+static inline void bring_forward(struct thread_state *t, uint64_t slot, uint64_t ret,
+                                 uint32_t found)
+{
+    uint32_t *bucket = &t->buckets[bucket_of(slot, ret)], before = *bucket;
+    struct memo_node *n = &t->nodes[found];
+    if (likely(before == found))
+        return;
+    while ((t->nodes[before].next & MEMO_NEXT) != found)
+        before = t->nodes[before].next & MEMO_NEXT;
+    volatile uint32_t *link = &t->nodes[before].next, *own = &n->next;
+    *link = (*link & ~MEMO_NEXT) | (*own & MEMO_NEXT);
+    *own = (*own & ~MEMO_NEXT) | *bucket;
+    n->length = t->nodes[*bucket].length;
+    *(volatile uint32_t *)bucket = found;
 }
 
 /* The node of the stack whose innermost return address `ret` stands in `slot`; 0: it is not known. */
@@ -121,8 +139,10 @@ static inline uint32_t stack_known(struct thread_state *t, uint64_t slot, uint64
     if (likely(on_known_stack(t, slot) && !t->memo_busy)) {
         t->memo_busy = slot;
         __asm__ volatile("" ::: "memory");
-        found = remembered(t, slot, ret, bp);
+        found = remembered(t, slot, ret, bp, MEMO_LONGEST);
         t->hits += found != 0;
+        if (found != 0)
+            bring_forward(t, slot, ret, found);
 #ifdef AGENT_CHECKED
         if (found != 0)
             check_stack(t, slot, ret, bp, bx, found);

@@ -9,6 +9,7 @@
 #include "bounds.h"
 
 #define CHAIN_MAX MAX_FRAMES
+#define FEW_TRIES 4 /* chains at each frame of a walk: to unwind one frame more takes no longer */
 #define WALK_MAX (5 * CHAIN_MAX) /* nodes: a frame and at most four checks each */
 _Static_assert(sizeof(struct unwind_state) <= sizeof((struct thread_state *)0)->unwinding, "room");
 
@@ -108,9 +109,11 @@ static uint32_t climb(struct thread_state *t, struct unwind_state *s)
             push(t, slot, s->pc, s->bp, 0);
             return NODE_CUT | UNWIND_CUT_UNREADABLE;
         }
-        uint32_t rest = slot && !s->guessed ? remembered(t, slot, s->pc, s->bp) : 0;
-        if (rest != 0)
+        uint32_t rest = slot && !s->guessed ? remembered(t, slot, s->pc, s->bp, FEW_TRIES) : 0;
+        if (rest != 0) {
+            bring_forward(t, slot, s->pc, rest);
             return rest;
+        }
         n = push(t, slot, s->pc, s->bp, 0);
     }
     return NODE_CUT | UNWIND_CUT_DEEP;
@@ -179,11 +182,17 @@ static void finish(struct thread_state *t, const struct walk *walk)
     }
 }
 
+/* How many nodes there is room for. */
+static uint32_t memo_room(const struct thread_state *t)
+{
+    return t->number == 1 ? MEMO_NODES : MEMO_FEW;
+}
+
 static uint32_t unwind(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
                        uint64_t bx)
 {
     struct unwind_state *s = (struct unwind_state *)t->unwinding;
-    if (t->memo_count == 0 || t->memo_count + WALK_MAX >= MEMO_NODES)
+    if (t->memo_count == 0 || t->memo_count + WALK_MAX >= memo_room(t))
         forget_all(t);
     struct walk walk = {.first = t->memo_count};
     *s = (struct unwind_state){.pc = ret, .sp = slot + 8, .bp = bp, .bx = bx};
@@ -237,6 +246,7 @@ uint32_t stack_unwound(struct thread_state *t, uint64_t slot, uint64_t ret, uint
                        uint64_t bx)
 {
     struct answer before = bounds_now(t);
+    int was_searched = on_known_stack(t, slot) && !t->memo_busy; /* stack_known() */
     if (unlikely(!bounds_around(t, slot)))
         return NODE_CUT | UNWIND_CUT_UNREADABLE;
     if (unlikely(t->memo_busy)) {
@@ -249,7 +259,9 @@ uint32_t stack_unwound(struct thread_state *t, uint64_t slot, uint64_t ret, uint
     }
     t->memo_busy = slot;
     __asm__ volatile("" ::: "memory");
-    uint32_t found = remembered(t, slot, ret, bp); /* the stack may have been another one */
+    uint32_t found = 0; /* on another stack than before it may be known */
+    if (!was_searched)
+        found = remembered(t, slot, ret, bp, MEMO_LONGEST);
     if (found == 0)
         found = unwind(t, slot, ret, bp, bx);
     else

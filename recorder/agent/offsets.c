@@ -51,6 +51,7 @@ void numbers(void)
     OFFSET(NODE_LEFT, thread_state, nodes[0].left);
     OFFSET(NODE_PARENT, thread_state, nodes[0].parent);
     OFFSET(NODE_NEXT, thread_state, nodes[0].next);
+    OFFSET(NODE_LENGTH, thread_state, nodes[0].length);
     NUMBER(NEXT_MASK, MEMO_NEXT);
     NUMBER(RUN_COUNTED, (1u << 31) / (2 * MAX_FRAMES)); /* above a node: so many make it negative */
 

@@ -93,6 +93,7 @@ agent_entry:                            /* on the stack: the number, then the ca
 	add %edx, %eax
 	and $BUCKET_LAST, %eax
 	mov THREAD_BUCKETS(%r8,%rax,4), %ecx
+	mov %ecx, AFTER                 /* the first of the list: its own place in AFTER comes later */
 .Lnode:                                 /* ecx: the node, maybe */
 	and $NEXT_MASK, %ecx
 	jz .Lnot_known
@@ -167,6 +168,9 @@ agent_entry:                            /* on the stack: the number, then the ca
 #ifdef AGENT_CHECKED
 	call .Lcheck
 #endif
+	cmp %ecx, AFTER
+	jne .Lforward
+.Lfirst:
 	movq $0, THREAD_MEMO_BUSY(%r8)
 
 	mov THREAD_CUR(%r8), %rax       /* its place: ring_reserve() */
@@ -297,8 +301,38 @@ agent_after:                            /* rax: its result; on the stack the fiv
 	jmp .Lout
 
 	/* The rest of agent_entry. */
-.Lordered:                              /* two threads: the stamp that orders the event */
+.Lforward:                              /* bring_forward(): it is looked at first the next time */
 	.cfi_def_cfa_offset 104
+	mov AFTER, %eax
+	mov %eax, %r9d                  /* r9: the first */
+.Lbefore:
+	shl $WORD_SHIFT, %rax           /* rax: one of the list, until the one before it */
+	mov NODE_NEXT(%r8,%rax,2), %edx
+	and $NEXT_MASK, %edx
+	cmp %ecx, %edx
+	je .Lunlink
+	mov %edx, %eax
+	jmp .Lbefore
+.Lunlink:
+	mov %ecx, %esi
+	shl $WORD_SHIFT, %rsi
+	mov NODE_NEXT(%r8,%rsi,2), %edx
+	and $NEXT_MASK, %edx
+	xor %ecx, %edx                  /* from this one to the next, in one instruction */
+	xor %edx, NODE_NEXT(%r8,%rax,2)
+	xor %ecx, %edx
+	xor %r9d, %edx
+	xor %edx, NODE_NEXT(%r8,%rsi,2)
+	shl $WORD_SHIFT, %r9
+	mov NODE_LENGTH(%r8,%r9,2), %edx
+	mov %edx, NODE_LENGTH(%r8,%rsi,2)
+	lea RET, %rax
+	shr $3, %eax
+	add RET, %eax
+	and $BUCKET_LAST, %eax
+	mov %ecx, THREAD_BUCKETS(%r8,%rax,4)
+	jmp .Lfirst
+.Lordered:                              /* two threads: the stamp that orders the event */
 	mov NUMBER, %eax
 	btl $KIND_FREES_BIT, AREA_HOOK_KIND(%r9,%rax,8)
 	jc .Lread_clock

@@ -21,12 +21,15 @@ uint64_t thread_pointer_asked(void)
     return fs;
 }
 
-static AGENT_COLD int32_t claim_state(void)
+/* The first one, which has room for more stacks, is not for the program before it has its thread
+ * pointer: with that it will be another thread. */
+static AGENT_COLD int32_t claim_state(uint64_t fs)
 {
     volatile uint32_t *words = area()->threads;
     for (uint32_t w = 0; w < area()->thread_limit / 32; w++)
-        for (uint32_t old = words[w]; ~old != 0; old = words[w]) {
-            uint32_t bit = (uint32_t)__builtin_ctz(~old);
+        for (uint32_t old = words[w], kept = fs == 0 && w == 0; ~(old | kept) != 0;
+             old = words[w]) {
+            uint32_t bit = (uint32_t)__builtin_ctz(~(old | kept));
             if (__sync_bool_compare_and_swap(&words[w], old, old | 1u << bit))
                 return (int32_t)(w * 32 + bit);
         }
@@ -35,7 +38,7 @@ static AGENT_COLD int32_t claim_state(void)
 
 static struct thread_state *state_at(uint32_t index)
 {
-    return in_area(AREA_THREADS_AT + (uint64_t)index * THREAD_SIZE);
+    return in_area(THREAD_AT(index));
 }
 
 /* Beyond the first ones nothing may be read or written yet, in this process. */
@@ -44,7 +47,7 @@ static int open_state(struct thread_state *t, uint32_t index)
     if (index < AREA_OPEN)
         return 1;
     return area()->may_sleep &&
-           raw_syscall3(SYS_mprotect, (long)t, THREAD_SIZE, PROT_READ_WRITE) == 0;
+           raw_syscall3(SYS_mprotect, (long)t, THREAD_SPAN * THREAD_SIZE, PROT_READ_WRITE) == 0;
 }
 
 static AGENT_COLD struct thread_state *find_live(uint64_t fs)
@@ -139,7 +142,7 @@ static void note_top(uint32_t index)
 
 static AGENT_COLD struct thread_state *new_state(uint64_t fs, int alone)
 {
-    int32_t index = claim_state();
+    int32_t index = claim_state(fs);
     if (index < 0)
         return no_state();
     struct thread_state *t = state_at((uint32_t)index);

@@ -80,7 +80,7 @@ int main(int argc, char **argv)
     struct ring_file file = {RING_MAGIC, 0, 0, 0, head->clock};
     static struct thread_state states[RING_THREADS];
     for (uint32_t i = 0; i < AREA_THREADS && file.threads < RING_THREADS; i++) {
-        const char *at = area + AREA_THREADS_AT + (uint64_t)i * THREAD_SIZE;
+        const char *at = area + THREAD_AT(i);
         uint32_t first = head->threads[i / 32] >> i % 32 & 1 ? first_of(i + 1) : 0;
         if (first == 0 || chunks == RING_CHUNKS)
             continue;

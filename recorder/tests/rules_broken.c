@@ -14,6 +14,7 @@ int main(int argc, char **argv)
     struct process p = {0};
     struct block block = {.address = 0x1000, .counted = 13, .group = 1, .number = 1};
     h.groups = calloc(1, sizeof *h.groups);
+    h.stages.changed = calloc(1, sizeof *h.stages.changed);
     block_put_new(&h, &p, &block);
     if (strcmp(what, "table") == 0)
         table_put(&p.live, 0x2000, 0);
@@ -25,5 +26,6 @@ int main(int argc, char **argv)
         live_free(&h, &block); /* live: it was never counted */
     blocks_free(&p);
     free(h.groups);
+    free(h.stages.changed);
     return 0;
 }

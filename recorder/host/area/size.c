@@ -13,9 +13,9 @@
 static const struct area_size sizes[] = {
     {AREA_THREADS, AREA_CHUNKS, TABLES_SIZE},
     {AREA_OPEN, 4096, TABLES_SIZE},
-    {256, 1024, UINT64_C(48) << 20},
-    {64, 512, UINT64_C(16) << 20},
-    {32, 128, UINT64_C(8) << 20},
+    {256, 1024, UINT64_C(46) << 20},
+    {64, 512, UINT64_C(14) << 20},
+    {32, 128, UINT64_C(6) << 20},
 };
 #define SIZES (sizeof sizes / sizeof *sizes)
 /* Of a limited address space, so much may be taken: the rest is the program's. */
@@ -39,7 +39,7 @@ static bool follows(const struct piece *last, const struct piece *next)
 unsigned area_size_pieces(const struct area_size *size, struct piece pieces[MAX_PIECES])
 {
     uint32_t open = size->threads < AREA_OPEN ? size->threads : AREA_OPEN;
-    uint64_t opened = AREA_THREADS_AT + (uint64_t)open * THREAD_SIZE;
+    uint64_t opened = AREA_THREADS_AT + THREADS_SIZE(open);
     const struct piece all[MAX_PIECES] = {
         {0, AREA_CHUNKS_AT + (uint64_t)size->chunks * CHUNK_SIZE, true},
         {AREA_TABLES_AT, size->tables, true},

@@ -15,7 +15,7 @@
 
 struct thread_state *thread_state(const struct family *f, uint32_t index)
 {
-    return host_at(f, AREA_THREADS_AT + (uint64_t)index * THREAD_SIZE);
+    return host_at(f, THREAD_AT(index));
 }
 
 struct next {

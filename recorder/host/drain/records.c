@@ -105,10 +105,25 @@ static uint64_t slot_of(struct reader *r, uint32_t id)
     return id == 0 || (id & NODE_CUT) ? 0 : raw_at(r, id)->slot;
 }
 
+/* Those of the chain that the history does not know, the last of which `id` is. */
+static void tell_soon(struct host *h, struct reader *r, const uint32_t *ids, unsigned count)
+{
+    uint64_t pcs[MAX_FRAMES];
+    unsigned told = 0, new = 0;
+    while (told < count && !raw_at(r, ids[told])->told)
+        told++;
+    for (unsigned i = told; i > 0; i--)
+        pcs[new ++] = raw_at(r, ids[i - 1])->pc;
+    int32_t parent = told < count ? (int32_t)number_of_node(ids[told]) : 0;
+    if (new > 0)
+        history_nodes_soon(h->history, r->pid, r->tid, parent, pcs, new);
+}
+
 static void tell(struct host *h, struct reader *r, uint32_t id)
 {
     uint32_t ids[MAX_FRAMES], outer;
     unsigned count = chain_of(r, id, ids, &outer);
+    tell_soon(h, r, ids, count);
     while (count > 0) {
         uint32_t at = ids[--count];
         struct raw_node *raw = raw_at(r, at);

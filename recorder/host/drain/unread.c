@@ -113,8 +113,7 @@ static uint64_t events_of_family(int fd, uint64_t place)
         return 0;
     for (uint32_t i = 0; i < AREA_THREADS; i++)
         if ((head.threads[i / 32] >> i % 32 & 1) &&
-            read_at(fd, place + AREA_THREADS_AT + (uint64_t)i * THREAD_SIZE, &t,
-                    offsetof(struct thread_state, buckets)) &&
+            read_at(fd, place + THREAD_AT(i), &t, offsetof(struct thread_state, buckets)) &&
             t.use != THREAD_FREE)
             count += events_of(fd, place, i, &t);
     return count;

@@ -13,32 +13,23 @@
 /* Loops that are worth the widest registers there are. */
 #define WIDE __attribute__((target_clones("avx2", "default")))
 
-enum { LONGEST_PERIOD = 8 };
+/* AT_ONCE: rows that are worked on while they are in the nearest cache. */
+enum { LONGEST_PERIOD = 8, AT_ONCE = 512 };
 
 struct packer {
-    uint64_t *differences;
     uint8_t *planes;
     struct deflater *deflater;
 };
 
-static const struct {
-    uint8_t is_noisy;
-    uint8_t may_jump; /* addresses: differences may be as wide as they are themselves */
-} column_facts[COLUMNS] = {
-    [T_NS] = {.is_noisy = 1},
-    [DUR_NS] = {.is_noisy = 1},
-    [PTR] = {.may_jump = 1},
-    [RESULT] = {.may_jump = 1},
-};
-
 static const uint8_t is_delta[COLUMNS] = COLUMN_IS_DELTA;
+/* Addresses: differences may be as wide as they are themselves. */
+static const uint8_t may_jump[COLUMNS] = {[PTR] = 1, [RESULT] = 1};
 
 static struct packer *new_packer(uint32_t room)
 {
     struct packer *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    p->differences = malloc(room * sizeof *p->differences);
     p->planes = malloc(8 * (size_t)room);
     p->deflater = deflater_new(8 * (size_t)room);
     return p;
@@ -46,7 +37,7 @@ static struct packer *new_packer(uint32_t room)
 
 static int is_whole(const struct packer *p)
 {
-    return p && p->differences && p->planes && p->deflater;
+    return p && p->planes && p->deflater;
 }
 
 /* Columns begin at different places of a page: else all would compete for the same lines of the
@@ -72,7 +63,6 @@ void chunk_free(struct chunk *chunk)
     if (!p)
         return;
     deflater_free(p->deflater);
-    free(p->differences);
     free(p->planes);
     free(p);
 }
@@ -86,71 +76,103 @@ static uint32_t period_of(const uint64_t *values, uint32_t count)
     return count;
 }
 
-/* Differences to the value before; the first one is free, for the base makes up for it. */
-static uint32_t take_deltas(uint64_t *to, const uint64_t *values, uint32_t count, uint64_t *base)
+/* The same of the differences from each value to the next: those a period apart are alike where all
+ * values so far apart are equally far from each other. */
+static uint32_t period_of_deltas(const uint64_t *values, uint32_t count)
 {
-    for (uint32_t row = 1; row < count; row++)
-        to[row] = values[row] - values[row - 1];
-    to[0] = count > 1 ? to[1] : 0;
-    uint32_t period = count > 1 ? period_of(to + 1, count - 1) : 1;
-    if (period + 1 < count)
-        to[0] = to[period];
-    else
-        period = count;
-    *base = values[0] - to[0];
-    return period;
+    for (uint32_t period = 1; period <= LONGEST_PERIOD && 2 * period < count - 1; period++) {
+        uint64_t step = values[period] - values[0];
+        uint32_t row = 1;
+        while (row + period < count && values[row + period] - values[row] == step)
+            row++;
+        if (row + period == count)
+            return period;
+    }
+    return count;
 }
 
-static uint8_t width_of(int64_t low, int64_t high)
+/* Bytes that hold each difference, a signed number. */
+WIDE static uint8_t width_of_deltas(const uint64_t *values, uint32_t count)
 {
-    for (uint8_t width = 1; width < 8; width *= 2)
-        if (low >= -((int64_t)1 << (8 * width - 1)) && high < (int64_t)1 << (8 * width - 1))
-            return width;
-    return 8;
+    uint64_t any = 0, bits = 0;
+    for (uint32_t row = 1; row < count; row++) {
+        uint64_t delta = values[row] - values[row - 1];
+        any |= delta;
+        bits |= (int64_t)delta < 0 ? ~delta : delta;
+    }
+    uint8_t width = any ? 1 : 0;
+    while (width && width < 8 && bits >> (8 * width - 1))
+        width *= 2;
+    return width;
 }
 
-WIDE static void range_of(const uint64_t *values, uint32_t count, int64_t *low, int64_t *high)
+struct limits {
+    int64_t low, high;
+};
+
+WIDE static struct limits limits_of(const uint64_t *values, uint32_t count)
 {
-    *low = *high = (int64_t)values[0];
+    int64_t low = (int64_t)values[0], high = low;
     for (uint32_t row = 1; row < count; row++) {
         int64_t value = (int64_t)values[row];
-        *low = value < *low ? value : *low;
-        *high = value > *high ? value : *high;
+        low = value < low ? value : low;
+        high = value > high ? value : high;
     }
+    return (struct limits){low, high};
 }
 
-/* Bytes for any offset in the range of the values. */
-static uint8_t offset_width(const uint64_t *values, uint32_t count)
+/* Bytes for any offset within them. */
+static uint8_t width_of_offsets(struct limits limits)
 {
-    int64_t low, high;
-    range_of(values, count, &low, &high);
-    uint64_t range = (uint64_t)high - (uint64_t)low;
+    uint64_t range = (uint64_t)limits.high - (uint64_t)limits.low;
     uint8_t width = range ? 1 : 0;
     while (width && width < 8 && range >> 8 * width)
         width *= 2;
     return width;
 }
 
-/* Differences to the middle of the range, so that the fewest bytes hold them. */
-static uint8_t take_offsets(uint64_t *to, const uint64_t *values, uint32_t count, uint64_t *base)
+/* The middle of the range, so that the fewest bytes hold the differences to it. */
+static uint64_t base_within(struct limits limits, uint8_t width)
 {
-    int64_t low, high;
-    uint8_t width = offset_width(values, count);
-    range_of(values, count, &low, &high);
-    *base = (uint64_t)low;
-    if (width)
-        *base = width == 8 ? 0 : (uint64_t)low + ((uint64_t)1 << (8 * width - 1));
-    for (uint32_t row = 0; row < count; row++)
-        to[row] = values[row] - *base;
-    return width;
+    if (!width)
+        return (uint64_t)limits.low;
+    return width == 8 ? 0 : (uint64_t)limits.low + ((uint64_t)1 << (8 * width - 1));
 }
 
-/* All lowest bytes, then all second ones …: those that hardly change stand together. */
-WIDE static void split(uint8_t *to, const uint64_t *values, uint32_t count, unsigned width)
+/* The bytes of some rows into planes of `count` bytes each, from `to` on. */
+static inline void split(uint8_t *to, const uint64_t *rows, uint32_t some, uint32_t count,
+                         unsigned width)
 {
     for (unsigned plane = 0; plane < width; plane++)
-        for (uint32_t row = 0; row < count; row++)
-            *to++ = (uint8_t)(values[row] >> 8 * plane);
+        for (uint32_t row = 0; row < some; row++)
+            to[(size_t)plane * count + row] = (uint8_t)(rows[row] >> 8 * plane);
+}
+
+/* All lowest bytes, then all second ones …: those that hardly change stand together. Of each value
+ * `base` is taken. */
+WIDE static void split_offsets(uint8_t *to, const uint64_t *values, const struct packed *packed)
+{
+    uint64_t rows[AT_ONCE];
+    for (uint32_t from = 0; from < packed->period; from += AT_ONCE) {
+        uint32_t left = packed->period - from, some = left < AT_ONCE ? left : AT_ONCE;
+        for (uint32_t row = 0; row < some; row++)
+            rows[row] = values[from + row] - packed->base;
+        split(to + from, rows, some, packed->period, packed->width);
+    }
+}
+
+/* The same of each value the one before it; of the first one `before`. */
+WIDE static void split_deltas(uint8_t *to, const uint64_t *values, uint64_t before,
+                              const struct packed *packed)
+{
+    uint64_t rows[AT_ONCE];
+    for (uint32_t from = 0; from < packed->period; from += AT_ONCE) {
+        uint32_t left = packed->period - from, some = left < AT_ONCE ? left : AT_ONCE;
+        rows[0] = values[from] - (from ? values[from - 1] : before);
+        for (uint32_t row = 1; row < some; row++)
+            rows[row] = values[from + row] - values[from + row - 1];
+        split(to + from, rows, some, packed->period, packed->width);
+    }
 }
 
 /* What repeats as it is, is looked at no further than its second time: differences, of which there is
@@ -161,40 +183,48 @@ static uint32_t rows_to_look_at(const uint64_t *values, uint32_t count)
     return period < count && rows < count ? rows : count;
 }
 
-static void pack_deltas(struct packer *p, const uint64_t *values, uint32_t count,
-                        struct packed *packed)
+/* The first difference is free, for the base makes up for it: it is the one a period later. */
+static void plan_deltas(const uint64_t *values, uint32_t count, struct packed *packed)
 {
-    int64_t low, high;
-    packed->period = take_deltas(p->differences, values, count, &packed->base);
-    range_of(p->differences, packed->period, &low, &high);
-    packed->width = low || high ? width_of(low, high) : 0;
+    uint32_t period = count > 1 ? period_of_deltas(values, count) : 1;
+    uint32_t like = period < count ? period : 1;
     packed->is_delta = 1;
+    packed->period = period;
+    packed->width = width_of_deltas(values, count);
+    packed->base = count > 1 ? values[0] - (values[like] - values[like - 1]) : values[0];
 }
 
-static void pack_offsets(struct packer *p, const uint64_t *values, uint32_t count,
+static void plan_offsets(const uint64_t *values, uint32_t count, struct limits limits,
                          struct packed *packed)
 {
-    packed->period = period_of(values, count);
-    packed->width = take_offsets(p->differences, values, packed->period, &packed->base);
     packed->is_delta = 0;
+    packed->period = period_of(values, count);
+    packed->width = width_of_offsets(limits);
+    packed->base = base_within(limits, packed->width);
+}
+
+static void plan(const uint64_t *values, uint32_t count, enum column column, struct packed *packed)
+{
+    if (is_delta[column])
+        plan_deltas(values, count, packed);
+    if (is_delta[column] && (packed->width < 2 || !may_jump[column]))
+        return;
+    struct limits limits = limits_of(values, count);
+    if (!is_delta[column] || width_of_offsets(limits) <= packed->width)
+        plan_offsets(values, count, limits, packed);
 }
 
 int chunk_pack(struct chunk *chunk, enum column column, struct packed *packed)
 {
     struct packer *p = chunk->packer;
     const uint64_t *values = chunk->column[column];
-    uint32_t count = rows_to_look_at(values, chunk->count);
     *packed = (struct packed){.data = p->planes};
-    if (is_delta[column])
-        pack_deltas(p, values, count, packed);
-    else
-        pack_offsets(p, values, count, packed);
-    if (packed->width > 1 && column_facts[column].may_jump &&
-        offset_width(values, count) <= packed->width)
-        pack_offsets(p, values, count, packed);
+    plan(values, rows_to_look_at(values, chunk->count), column, packed);
     if (!packed->width)
         return 0;
-    split(p->planes, p->differences, packed->period, packed->width);
-    return deflate_planes(p->deflater, p->planes, packed->period, column_facts[column].is_noisy,
-                          packed);
+    if (packed->is_delta)
+        split_deltas(p->planes, values, packed->base, packed);
+    else
+        split_offsets(p->planes, values, packed);
+    return deflate_bytes(p->deflater, p->planes, (size_t)packed->period * packed->width, packed);
 }

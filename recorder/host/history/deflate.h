@@ -1,4 +1,4 @@
-/* history/deflate.h - zlib streams of planes of bytes, each deflated no more than it can use. */
+/* history/deflate.h - zlib streams (RFC 1950), made for speed. */
 #ifndef BRKPOINT_HISTORY_DEFLATE_H
 #define BRKPOINT_HISTORY_DEFLATE_H
 
@@ -10,9 +10,7 @@ struct deflater *deflater_new(size_t room);     /* for at most so many bytes; NU
 void deflater_free(struct deflater *d);         /* may be NULL */
 size_t deflater_room(const struct deflater *d); /* bytes of the longest stream that may come */
 
-/* `packed->width` planes of `count` bytes each, as `packed->data`: the deflater's, until the next
- * time. Noisy ones are not worth a look. -1: no memory. */
-int deflate_planes(struct deflater *d, uint8_t *planes, uint32_t count, int is_noisy,
-                   struct packed *packed);
+/* So many bytes, as `packed->data`: the deflater's, until the next time. -1: they were too many. */
+int deflate_bytes(struct deflater *d, uint8_t *bytes, size_t length, struct packed *packed);
 
 #endif

@@ -23,15 +23,12 @@ static uint64_t key_hash(const struct group_key *key)
     return key->region ? mixed(hash + key->region) : hash;
 }
 
-static uint64_t group_hash(const void *groups, uint32_t number)
-{
-    return key_hash(&((const struct group *)groups + number - 1)->key);
-}
-
 static uint32_t new_group(struct history *h, const struct group_key *key, uint64_t t_ns)
 {
     if (h->group_count >= UINT32_MAX / 2 ||
-        grow(h, (void **)&h->groups, &h->group_room, h->group_count + 1, sizeof *h->groups))
+        grow(h, (void **)&h->groups, &h->group_room, h->group_count + 1, sizeof *h->groups) ||
+        grow(h, (void **)&h->stages.changed, &h->stages.changed_room, (h->group_count + 1) / 64 + 1,
+             sizeof *h->stages.changed))
         return 0;
     uint32_t image = image_of(h, &h->processes[key->process]);
     if (!image)
@@ -39,7 +36,7 @@ static uint32_t new_group(struct history *h, const struct group_key *key, uint64
     uint32_t number = ++h->group_count;
     h->groups[number - 1] = (struct group){
         .key = *key, .image = image, .first_seq = h->events, .first_t = t_ns, .first_before = NONE};
-    h->failed |= index_add(&h->group_index, h->groups, group_hash, number) != 0;
+    h->failed |= index_add(&h->group_index, key_hash(key), number) != 0;
     return number;
 }
 

@@ -71,6 +71,7 @@ void history_free(struct history *h)
     free(h->regions);
     free(h->stages.changes);
     free(h->stages.known);
+    free(h->stages.changed);
     free(h);
 }
 

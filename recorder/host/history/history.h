@@ -101,6 +101,9 @@ void history_exit(struct history *h, uint32_t pid);
  * before, and everything that hangs on that, keeps its meaning. */
 void history_node(struct history *h, uint32_t pid, uint32_t tid, uint32_t id, int32_t parent,
                   uint64_t pc, uint64_t slot);
+/* The nodes with these addresses, from the outermost inwards, will be told of next: to be quick. */
+void history_nodes_soon(struct history *h, uint32_t pid, uint32_t tid, int32_t parent,
+                        const uint64_t *pcs, unsigned count);
 
 /* The thread numbers its nodes anew: none that was told before is meant again. Need not be told;
  * where a thread remembers many deep stacks it saves keeping all that hangs on old numbers. */

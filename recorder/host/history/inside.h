@@ -55,7 +55,9 @@ void free_arguments(struct arguments *arguments);
 
 /* history/tree.c */
 uint32_t rows_kept(const struct history *h);
-int32_t trace_node(struct history *h, int32_t parent, uint32_t module, uint64_t pc, int may_add);
+uint64_t node_hash(uint64_t outer, uint32_t module, uint64_t pc);
+int32_t trace_node(struct history *h, int32_t parent, uint32_t module, uint64_t pc, uint64_t hash,
+                   int may_add);
 void write_nodes(struct history *h);
 
 /* history/stacks.c */

@@ -17,6 +17,7 @@ int grow(struct history *h, void **array, uint32_t *room, uint32_t count, size_t
         h->failed = 1;
         return -1;
     }
+    memory_soon((char *)larger + *room * size, (wanted - *room) * size);
     memset((char *)larger + *room * size, 0, (wanted - *room) * size);
     *array = larger;
     *room = wanted;

@@ -81,8 +81,10 @@ wide bytes_asked(const struct shape *shape)
                : bytes;
 }
 
-static void change(struct history *h, struct group *group, int blocks, wide bytes)
+static inline void change(struct history *h, uint32_t number, int blocks, wide bytes)
 {
+    struct group *group = &h->groups[number - 1];
+    h->stages.changed[number / 64] |= UINT64_C(1) << number % 64;
     if (group->stamp != h->peak.number) {
         group->stamp = h->peak.number;
         group->at_peak = group->live;
@@ -102,7 +104,7 @@ static int drop(struct history *h, struct block *block)
     if (!block->group)
         return 0;
     must(block->group <= h->group_count, "a block that is counted is of a group that there is");
-    change(h, &h->groups[block->group - 1], -1, -(wide)block->counted);
+    change(h, block->group, -1, -(wide)block->counted);
     return 1;
 }
 
@@ -123,7 +125,7 @@ static inline void add(struct history *h, struct thread *t, uint32_t number, str
     block->group = number;
     block->thread = (uint32_t)(t - h->threads) + 1;
     block->counted = bytes > (wide)UINT64_MAX ? UINT64_MAX : (uint64_t)bytes;
-    change(h, group, 1, block->counted);
+    change(h, number, 1, block->counted);
     group->allocations++;
     group->allocated += bytes;
 }
@@ -157,7 +159,7 @@ void live_resize(struct history *h, const struct call *call, struct block *block
         return;
     wide bytes = bytes_asked(&call->shape);
     uint64_t counted = bytes > (wide)UINT64_MAX ? UINT64_MAX : (uint64_t)bytes;
-    change(h, &h->groups[block->group - 1], 0, (wide)counted - (wide)block->counted);
+    change(h, block->group, 0, (wide)counted - (wide)block->counted);
     block->counted = counted;
     look_up(h, call->group, call->seq, call->t);
 }
@@ -190,9 +192,9 @@ void live_end(struct history *h, struct process *p)
 {
     uint32_t process = (uint32_t)(p - h->processes);
     for (uint32_t index = 0; index < h->group_count; index++) {
-        struct group *group = &h->groups[index];
+        const struct group *group = &h->groups[index];
         if (group->key.process == process && group->live_blocks)
-            change(h, group, -(int)group->live_blocks, -group->live);
+            change(h, index + 1, -(int)group->live_blocks, -group->live);
     }
 }
 

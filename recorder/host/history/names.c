@@ -143,11 +143,6 @@ struct argument_key {
     uint32_t length;
 };
 
-static uint64_t argument_hash(const void *rows, uint32_t number)
-{
-    return ((const struct argument *)rows)[number - 1].hash;
-}
-
 static int is_same_argument(const void *rows, uint32_t number, const void *wanted)
 {
     const struct argument *row = (const struct argument *)rows + number - 1;
@@ -175,7 +170,7 @@ static uint32_t add_argument(struct history *h, const struct argument_key *key, 
     memcpy(all->bytes + offset, key->bytes, key->length);
     all->used += key->length;
     all->rows[all->count++] = (struct argument){hash, offset, key->length};
-    h->failed |= index_add(&all->index, all->rows, argument_hash, all->count) != 0;
+    h->failed |= index_add(&all->index, hash, all->count) != 0;
     return all->count;
 }
 

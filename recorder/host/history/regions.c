@@ -36,11 +36,6 @@ static uint64_t hash_of(const struct region *region)
     return mixed(hash + region->unloads);
 }
 
-static uint64_t region_hash(const void *regions, uint32_t number)
-{
-    return hash_of(region_of(regions, number));
-}
-
 static void tell(struct history *h, uint32_t number, uint64_t t_ns)
 {
     const struct region *region = &h->regions[number - 1];
@@ -69,7 +64,7 @@ static uint32_t inside(struct history *h, uint32_t parent, struct region wanted,
         return 0;
     number = ++h->region_count;
     h->regions[number - 1] = wanted;
-    h->failed |= index_add(&h->region_index, h->regions, region_hash, number) != 0;
+    h->failed |= index_add(&h->region_index, hash_of(&wanted), number) != 0;
     tell(h, number, t_ns);
     return number;
 }

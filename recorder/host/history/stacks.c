@@ -15,12 +15,14 @@ static void resolve(struct history *h, struct thread *t, struct frame_node *fram
 {
     const struct process *p = &h->processes[t->process];
     const struct frame_node *outer = frame->parent ? &t->frames[frame->parent - 1] : NULL;
+    uint32_t module = module_at(p, frame->pc);
     frame->epoch = p->epoch;
     frame->trace = frame->shortened = 0;
+    frame->hash = node_hash(outer ? outer->hash : (uint64_t)frame->cut, module, frame->pc);
     if (frame->depth >= SHOWN_FRAMES || (outer && !outer->trace))
         return;
-    frame->trace = trace_node(h, outer ? outer->trace : frame->cut, module_at(p, frame->pc),
-                              frame->pc, frame->depth <= rows_kept(h));
+    frame->trace = trace_node(h, outer ? outer->trace : frame->cut, module, frame->pc, frame->hash,
+                              frame->depth <= rows_kept(h));
 }
 
 /* Known chains are put together to stacks of any depth. Of a deep recursion all are alike, cut; so
@@ -37,8 +39,12 @@ static int32_t shorten(struct history *h, const struct thread *t, const struct f
             break;
         }
     }
-    while (count--)
-        node = trace_node(h, node, module_at(&h->processes[t->process], pcs[count]), pcs[count], 1);
+    uint64_t hash = (uint64_t)node;
+    while (count--) {
+        uint32_t module = module_at(&h->processes[t->process], pcs[count]);
+        hash = node_hash(hash, module, pcs[count]);
+        node = trace_node(h, node, module, pcs[count], hash, 1);
+    }
     return node;
 }
 
@@ -129,6 +135,29 @@ static int make_id(struct history *h, struct thread *t, uint32_t id)
     t->ids = ids;
     t->id_count = count;
     return 0;
+}
+
+/* What history_node will look at, of all of them at once: of many stacks it lies where no cache has it,
+ * and each would wait for the one before. Nothing is changed. */
+void history_nodes_soon(struct history *h, uint32_t pid, uint32_t tid, int32_t parent,
+                        const uint64_t *pcs, unsigned count)
+{
+    struct thread *t = thread_of(h, pid, tid);
+    if (!t || h->node_count < FEW)
+        return;
+    const struct process *p = &h->processes[t->process];
+    int is_known = parent > 0 && (uint32_t)parent < t->id_count && t->ids[parent];
+    uint64_t hash = is_known ? t->frames[t->ids[parent] - 1].hash : 0, hashes[SHOWN_FRAMES];
+    count = count < SHOWN_FRAMES ? count : SHOWN_FRAMES;
+    for (unsigned at = 0; at < count; at++) {
+        hashes[at] = hash = node_hash(hash, module_at(p, pcs[at]), pcs[at]);
+        __builtin_prefetch(index_home(&h->node_index, hash));
+    }
+    for (unsigned at = 0; at < count; at++) {
+        const struct index_slot *slot = index_home(&h->node_index, hashes[at]);
+        if (slot && slot->number)
+            __builtin_prefetch(&h->nodes[slot->number - 1]);
+    }
 }
 
 void history_node(struct history *h, uint32_t pid, uint32_t tid, uint32_t id, int32_t parent,

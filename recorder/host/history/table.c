@@ -1,9 +1,33 @@
 /* history/table.c - open addressing with linear probing; half of the slots stay empty. */
+#define _GNU_SOURCE /* madvise */
 #include "table.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 enum { SMALLEST = 64, LARGEST = 1 << 30 };
+#define LARGE ((size_t)1 << 20)
+#define PAGE ((size_t)4096)
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14, asm-generic/mman-common.h */
+#endif
+
+void memory_soon(void *at, size_t size)
+{
+    uintptr_t begin = ((uintptr_t)at + PAGE - 1) & ~(PAGE - 1);
+    uintptr_t end = ((uintptr_t)at + size) & ~(PAGE - 1);
+    if (size >= LARGE)
+        madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+}
+
+/* Zeros. */
+static void *slots(size_t count, size_t each)
+{
+    void *at = calloc(count, each);
+    if (at)
+        memory_soon(at, count * each);
+    return at;
+}
 
 /* The slot of the key, or the empty one where it would be. There are slots. */
 static inline struct table_slot *find(const struct table *table, uint64_t key)
@@ -24,7 +48,7 @@ static int table_grow(struct table *table)
 {
     uint32_t size = table->slots ? 2 * (table->mask + 1) : SMALLEST;
     struct table old = *table, new = {.mask = size - 1};
-    if (size > LARGEST || !(new.slots = calloc(size, sizeof *new.slots)))
+    if (size > LARGEST || !(new.slots = slots(size, sizeof *new.slots)))
         return -1;
     for (uint32_t at = 0; old.slots && at <= old.mask; at++)
         if (old.slots[at].value)
@@ -87,34 +111,35 @@ uint32_t index_find(const struct index *index, const void *array, uint64_t hash,
 {
     if (!index->slots)
         return 0;
-    for (uint32_t at = hash & index->mask; index->slots[at]; at = (at + 1) & index->mask)
-        if (equal(array, index->slots[at], wanted))
-            return index->slots[at];
+    for (uint32_t at = hash & index->mask; index->slots[at].number; at = (at + 1) & index->mask)
+        if (index->slots[at].hash == (uint32_t)hash &&
+            equal(array, index->slots[at].number, wanted))
+            return index->slots[at].number;
     return 0;
 }
 
-static void index_place(struct index *index, uint64_t hash, uint32_t number)
+static void index_place(struct index *index, struct index_slot slot)
 {
-    uint32_t at = hash & index->mask;
-    while (index->slots[at])
+    uint32_t at = slot.hash & index->mask;
+    while (index->slots[at].number)
         at = (at + 1) & index->mask;
-    index->slots[at] = number;
+    index->slots[at] = slot;
 }
 
-int index_add(struct index *index, const void *array, index_hash *hash, uint32_t number)
+int index_add(struct index *index, uint64_t hash, uint32_t number)
 {
     if (!index->slots || 2 * (uint64_t)index->count > index->mask) {
         uint32_t size = index->slots ? 2 * (index->mask + 1) : SMALLEST;
         struct index new = {.mask = size - 1, .count = index->count};
-        if (size > LARGEST || !(new.slots = calloc(size, sizeof *new.slots)))
+        if (size > LARGEST || !(new.slots = slots(size, sizeof *new.slots)))
             return -1;
         for (uint32_t at = 0; index->slots && at <= index->mask; at++)
-            if (index->slots[at])
-                index_place(&new, hash(array, index->slots[at]), index->slots[at]);
+            if (index->slots[at].number)
+                index_place(&new, index->slots[at]);
         free(index->slots);
         *index = new;
     }
-    index_place(index, hash(array, number), number);
+    index_place(index, (struct index_slot){number, (uint32_t)hash});
     index->count++;
     return 0;
 }

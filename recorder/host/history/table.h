@@ -4,7 +4,11 @@
 
 #include "must.h"
 
+#include <stddef.h>
 #include <stdint.h>
+
+/* All of that memory will be written to: its pages are made in one go, and not at one fault each. */
+void memory_soon(void *at, size_t size);
 
 /* Integer -> index. Begins as zeros; open addressing, no tombstones. */
 struct table {
@@ -33,17 +37,23 @@ static inline void table_fill(struct table *table, struct table_slot *slot, uint
 
 /* Finds things that are numbered from 1 in an array of the caller's. */
 struct index {
-    uint32_t *slots;
+    struct index_slot {
+        uint32_t number, hash; /* number 0: empty; what is left of its hash */
+    } * slots;
     uint32_t mask, count;
 };
 
 typedef int index_equal(const void *array, uint32_t number, const void *wanted);
-typedef uint64_t index_hash(const void *array, uint32_t number);
 
 /* The number of a thing equal to `wanted`, or 0. */
 uint32_t index_find(const struct index *index, const void *array, uint64_t hash, index_equal *equal,
                     const void *wanted);
-int index_add(struct index *index, const void *array, index_hash *hash, uint32_t number);
+int index_add(struct index *index, uint64_t hash, uint32_t number); /* a new one; -1: no memory */
+/* Where a thing with that hash is looked for first; NULL: there are no slots yet. */
+static inline const struct index_slot *index_home(const struct index *index, uint64_t hash)
+{
+    return index->slots ? &index->slots[hash & index->mask] : NULL;
+}
 void index_clear(struct index *index);
 
 static inline uint64_t mixed(uint64_t value)

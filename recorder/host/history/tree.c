@@ -14,12 +14,6 @@ static int is_same_node(const void *nodes, uint32_t number, const void *wanted)
     return node->pc == key->pc && node->parent == key->parent && node->module == key->module;
 }
 
-static uint64_t node_hash(const void *nodes, uint32_t number)
-{
-    const struct trace_node *node = (const struct trace_node *)nodes + number - 1;
-    return mixed(mixed(node->pc ^ (uint64_t)node->module << 48) + (uint32_t)node->parent);
-}
-
 /* How many frames of a stack that is new are kept. */
 uint32_t rows_kept(const struct history *h)
 {
@@ -31,18 +25,25 @@ uint32_t rows_kept(const struct history *h)
     return is_more ? FEW_SHOWN : FEWEST_SHOWN;
 }
 
+/* By the way that leads to it, not by the number of the node outside: so it is known beforehand. */
+uint64_t node_hash(uint64_t outer, uint32_t module, uint64_t pc)
+{
+    return mixed(mixed(pc ^ (uint64_t)module << 48) + outer);
+}
+
 /* The node of the tree with these values; a new one only where `may_add`, else 0. */
-int32_t trace_node(struct history *h, int32_t parent, uint32_t module, uint64_t pc, int may_add)
+int32_t trace_node(struct history *h, int32_t parent, uint32_t module, uint64_t pc, uint64_t hash,
+                   int may_add)
 {
     struct trace_node key = {.parent = parent, .module = module, .pc = pc};
-    uint32_t known = index_find(&h->node_index, h->nodes, node_hash(&key, 1), is_same_node, &key);
+    uint32_t known = index_find(&h->node_index, h->nodes, hash, is_same_node, &key);
     if (known || !may_add)
         return (int32_t)known;
     if (h->node_count >= INT32_MAX - 1 ||
         grow(h, (void **)&h->nodes, &h->node_room, h->node_count + 1, sizeof key))
         return 0;
     h->nodes[h->node_count++] = key;
-    if (index_add(&h->node_index, h->nodes, node_hash, h->node_count))
+    if (index_add(&h->node_index, hash, h->node_count))
         h->failed = 1;
     return (int32_t)h->node_count;
 }

@@ -99,6 +99,7 @@ struct frame_node {
     uint32_t parent; /* index + 1 in the thread's frames, 0: outermost */
     int32_t cut;     /* where there is no parent: 0 or less */
     uint64_t pc, slot;
+    uint64_t hash;     /* of the way to it (node_hash) */
     int32_t trace;     /* the node of the trace's tree; 0: too deep, or too many before it */
     int32_t shortened; /* then, where it was asked for: the node that stands for it */
     uint32_t depth, epoch;
@@ -232,7 +233,8 @@ struct history {
         unsigned moments;
         uint64_t every;
         int64_t *known; /* of each group what it held when last looked at */
-        uint32_t known_room;
+        uint32_t known_room, changed_room;
+        uint64_t *changed; /* a bit for each number of a group: it may hold something else since */
     } stages;
     int keeps_totals;
     uint64_t told;    /* events when sums were handed out last */

@@ -27,6 +27,7 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -36,9 +37,11 @@
 #define OWN_WORDS 464
 #define OWN_WORDS_END 512
 #define OWN_SIZE 16
+#define REST_NS 50000 /* as long as it takes where a processor is free */
+#define MOST_RESTS 20000
 
 static char stack[1 << 16] __attribute__((aligned(64)));
-static volatile int may_trace;
+static volatile int may_trace, is_ready;
 static pid_t heir, former;
 static void (*begin_as_heir)(void);
 static struct user_regs_struct registers;
@@ -156,11 +159,21 @@ static int wait_for_end(void *nothing)
     call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
     while (!may_trace && call(SYS_getppid, 0, 0, 0, 0) == former)
         call(SYS_sched_yield, 0, 0, 0, 0);
-    if (trace(PTRACE_SEIZE, 0, (void *)PTRACE_O_TRACEEXIT) == 0)
+    long problem = trace(PTRACE_SEIZE, 0, (void *)PTRACE_O_TRACEEXIT);
+    is_ready = 1;
+    if (problem == 0)
         while (call(SYS_wait4, former, (long)&status, __WALL, 0) == former && WIFSTOPPED(status))
             pass(status);
     call(SYS_exit_group, 0, 0, 0, 0);
     return 0;
+}
+
+/* On a busy machine its turn may come late: killed before, we would have none. */
+static void wait_until_ready(void)
+{
+    const struct timespec rest = {0, REST_NS};
+    for (int i = 0; i < MOST_RESTS && !is_ready && waitpid(heir, NULL, __WALL | WNOHANG) == 0; i++)
+        nanosleep(&rest, NULL);
 }
 
 void heir_make(void (*begin)(void))
@@ -178,6 +191,8 @@ void heir_make(void (*begin)(void))
     if (heir > 0)
         prctl(PR_SET_PTRACER, heir, 0, 0, 0); /* where Yama lets parents alone trace */
     may_trace = 1;
+    if (heir > 0)
+        wait_until_ready();
 #endif
 }
 
