@@ -24,7 +24,8 @@ help: ## list these verbs
 -include evaluator/bench/build.mk
 
 # Where there is what it is built with; else gdb's breakpoints do its work.
-recorder_if_can := $(if $(and $(cc_version),$(wildcard /usr/include/Zydis/Zydis.h)),recorder)
+recorder_headers = /usr/include/Zydis/Zydis.h /usr/include/isa-l.h
+recorder_if_can := $(if $(and $(cc_version),$(filter 2,$(words $(wildcard $(recorder_headers))))),recorder)
 
 all: targets evaluator region $(recorder_if_can) ## build everything that is compiled, into build/
 
