@@ -22,10 +22,11 @@ WORDS: dict[str, Any] = {
     },
     "deeds": {
         "free": "freed a block{block}",
-        "free null": "called free without a pointer",
-        "free unknown": "freed what is no live block that was seen: older, freed already, or none",
-        "realloc": "asked for {bytes} in place of an older block{block}",
-        "reallocarray": "asked for {bytes} in place of an older block{block}",
+        "free null": "called free with a null pointer",
+        "free unknown": "freed something other than a live block that was seen: older, "
+        "already freed, or no block",
+        "realloc": "asked for {bytes} to replace an older block{block}",
+        "reallocarray": "asked for {bytes} to replace an older block{block}",
         "call": "asked for {bytes}{block}",
         "brk up": "moved the end of the heap up by {bytes}",
         "brk down": "moved the end of the heap down by {bytes}",
@@ -42,7 +43,7 @@ WORDS: dict[str, Any] = {
     "effects": {
         "by none": "No recorded call was open: the code made the system call itself.",
         "never": "It never reached the kernel.",
-        "not in the page": "Whether it reached the kernel is not in this page: the events that "
+        "not in the page": "This page does not say whether it reached the kernel: the events that "
         "follow are left out.",
         "reached": "It reached the kernel: ",
         "made during": "Made during ",
@@ -53,20 +54,20 @@ WORDS: dict[str, Any] = {
         "frame": "a named frame of the stack",
         "address": "the address of a frame: its file, and the known addresses of the entry point "
         "and main",
-        "phase": "nothing but the phase of the run",
+        "phase": "only the phase of the run",
     },
     "reasons": {
-        "title": "Why do you say so?",
+        "title": "How do you know?",
         "who": "{who}, by the rule “{rule}”{evidence}",
         "who by no rule": "{who}: no rule decides it, and a guess is not shown as a fact",
         "decided by": "frame {number}, {function} of {module}",
         "what for": "“{purpose}”, by the rule “{rule}”",
         "unknown": "no rule explains it, and a guess is not shown as a fact",
-        "made by": "the call was open on the same thread when the syscall was made: containment, "
-        "not closeness in time",
-        "when": "{phase}: the phase in force when the event began",
+        "made by": "the call was still open on the same thread when the syscall was made; this is "
+        "containment, not closeness in time",
+        "when": "{phase}: the phase the run was in when the event began",
         "duration": "its return was never seen",
-        "untimed": "not taken at this event; --clock every takes it at each",
+        "untimed": "not measured for this event; --clock every measures each one",
     },
     "stack": {
         "title": "The stack, innermost first",

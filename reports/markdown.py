@@ -120,7 +120,7 @@ def _processes(summary: dict[str, Any]) -> list[str]:
         [Made(escape(tables.whole(row[0])).replace(" ", "\u00a0")), *map(tables.whole, row[1:])]
         for row in process_tree.rows(summary, ink)
     ]
-    said = "Alike ones are one row: calls and live bytes are sums, the peak is the largest."
+    said = "Similar ones share a row: calls and live bytes are sums, the peak is the largest."
     lines = ["## Processes", "", "%s. %s" % (process_tree.count(summary), said), ""]
     return lines + table(process_tree.HEAD, "lrrrrl", rows)
 

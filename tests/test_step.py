@@ -183,9 +183,9 @@ def test_live_bytes_are_told_where_they_are_known():
     "name, ptr, block, told",
     [
         ("free", 0x5000, 7, "freed a block (block #7)"),
-        ("free", 0x5000, None, "freed what is no live block that was seen"),
-        ("free", 0, None, "called free without a pointer"),
-        ("realloc", 0x5000, 7, "asked for 24 bytes in place of an older block (block #7)"),
+        ("free", 0x5000, None, "freed something other than a live block that was seen"),
+        ("free", 0, None, "called free with a null pointer"),
+        ("realloc", 0x5000, 7, "asked for 24 bytes to replace an older block (block #7)"),
         ("realloc", 0, 7, "asked for 24 bytes (block #7)"),
     ],
 )
@@ -235,7 +235,7 @@ def test_in_a_terminal(long):
     pytest.importorskip("pyte")
     terminal = Terminal(["step", long])
     shown = terminal.wait("q quit")
-    assert "Event 0 of 24,013" in shown and "Why do you say so?" in shown
+    assert "Event 0 of 24,013" in shown and "How do you know?" in shown
     terminal.type("n")
     assert "It reached the kernel: brk(" in terminal.wait("It reached")
     terminal.type("\x1b[C")

@@ -98,7 +98,7 @@ function drawBytes(context, axis) {
   context.fillStyle = paints().quiet;
   context.textAlign = "right";
   const most = `at most ${size(highest)} asked for in ${grouped(partWidth())} events`;
-  const more = drawsEvents(axis) ? "; where events stand alone each doubling adds the same height" : "";
+  const more = drawsEvents(axis) ? "; for single events, each doubling adds the same height" : "";
   context.fillText(context.measureText(most + more).width < axis.width - 10 ? most + more : most, axis.width - 5, LANES.calls + 14);
   context.textAlign = "left";
 }

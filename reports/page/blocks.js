@@ -50,7 +50,7 @@ function blocksBefore(last) {
   const [first] = windowOf(last);
   const place = run.held.at.findIndex(([seq]) => seq === first);
   const told = place < 0 ? null : run.held.at[place][1];
-  if (told === null) return { why: "Which blocks were live here is not in this page." };
+  if (told === null) return { why: "This page does not say which blocks were live here." };
   if (told !== true) return { why: `${grouped(told)} blocks were live here, more than this page holds.` };
   const [of, blocks] = [run.held.blocks, new Map()];
   const programs = of.programs.map((key) => key.split(".").map(Number));

@@ -90,7 +90,7 @@ function drawCard() {
   const home = byId("step");
   const at = view.step;
   if (at === null && view.outside !== null) {
-    return fill(home, el("p", {}, `Event ${grouped(view.outside)} is not in this page, which holds the single events of some stretches only.`),
+    return fill(home, el("p", {}, `Event ${grouped(view.outside)} is not in this page, which has only some stretches of single events.`),
       stepCommand(view.outside));
   }
   if (at === null) {

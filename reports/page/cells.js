@@ -87,7 +87,7 @@ function cutRange() {
 // What the sums are of, in words.
 function cutSaid() {
   if (!run.bins) return "the whole run";
-  if (!run.bins.cells) return `the whole run, whatever the range${view.range || view.tid ? `: ${cutCommand()} tells of a range` : ""}`;
+  if (!run.bins.cells) return `the whole run, whatever the range${view.range || view.tid ? `: for a range, run ${cutCommand()}` : ""}`;
   if (!isCut()) return "the whole run";
   const said = [];
   if (view.range) {
@@ -97,7 +97,7 @@ function cutSaid() {
   }
   if (view.tid) said.push(threadName(view.tid));
   const out = run.bins.cells.left_out[1];
-  return said.join(", ") + (out ? `; ${count(out, "allocation")} of calls that sometimes hand out nothing are left out` : "");
+  return said.join(", ") + (out ? `; ${count(out, "allocation")} by calls that sometimes hand out nothing are left out` : "");
 }
 
 // How a terminal shows what this page does not have.

@@ -122,7 +122,7 @@ function stripButtons() {
     button("show the whole run", () => look({ zoom: null, range: null }), { id: "zoom-out" }),
     el("span", { class: "axes", role: "group", "aria-label": "from left to right" }, "horizontally: ",
       ...X_AXES.map((name) => button(name, () => look({ x: name }), { "data-x": name, disabled: !canShow(name),
-        title: canShow(name) ? "" : "of this run it is not known well enough" }))));
+        title: canShow(name) ? "" : "not known well enough for this run" }))));
 }
 
 function aroundPeak() {

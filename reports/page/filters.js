@@ -51,7 +51,7 @@ function hides() {
   } else {
     for (const [key, number] of binCells()) {
       const [origin, , kind] = key.split(" ");
-      if (number === null) return "how much is hidden is not known in this page";
+      if (number === null) return "this page does not say how much is hidden";
       add(all, origin, kind, -number);
     }
   }
@@ -64,7 +64,7 @@ function hides() {
     else if (number) parts.push(`${count(number, "call")} ${names[origin]}`);
   }
   if (syscalls) parts.push(count(syscalls, "memory syscall"));
-  const rest = run.whole || !isOfPlace() ? "" : " (of a place or a function those calls are counted that handed out memory, and the syscalls that they made)";
+  const rest = run.whole || !isOfPlace() ? "" : " (for a place or a function, only calls that handed out memory are counted, and the syscalls they made)";
   return (parts.length ? `hidden: ${listed(parts)}` : "nothing is hidden") + rest;
 }
 

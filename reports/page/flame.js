@@ -13,7 +13,7 @@ function setUpFlame() {
     return;
   }
   flame = el("canvas", { class: "flame", tabindex: "0", role: "group", "aria-describedby": "flame-readout",
-    "aria-label": "The tree of calls. Arrow keys go from frame to frame, Enter filters by one, Escape takes that away.",
+    "aria-label": "The tree of calls. Arrow keys go from frame to frame, Enter filters by one, Escape removes the filter.",
     pointermove: (event) => point(rectAt(event)), pointerleave: () => point(null),
     click: (event) => filterBy(rectAt(event)), keydown: flameKey });
   fill(home,
@@ -87,7 +87,7 @@ function drawFlame() {
 function flameUnknown() {
   const missing = measures().filter(([name]) => !flameMeasures().has(name));
   if (!missing.length) return "";
-  return ` Not known here of all stacks: ${listed(missing.map(([, label]) => label))}. In a terminal: ${cutCommand(missing[0][0])} --tree`;
+  return ` Not known here for all stacks: ${listed(missing.map(([, label]) => label))}. In a terminal: ${cutCommand(missing[0][0])} --tree`;
 }
 
 function layOut(node, x, y, wide, deep) {

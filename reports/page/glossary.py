@@ -31,7 +31,7 @@ _WORDS = (
         "brings along (C, C++, Rust), named. user: your code, directly or through a library. "
         "unknown: nothing proves who it was, so nothing is claimed.",
     ),
-    ("for", "What the memory was for, by a rule that names its evidence and its source."),
+    ("for", "What the memory was for, according to a rule that names its evidence and its source."),
     ("block", "A piece of memory that was handed out, until it is freed. It keeps its number."),
     ("live", "Handed out and not yet freed. The peak is the most that was live at one time."),
     ("left", "Still live at the end. Not always a bug: the loader never frees its own memory."),
@@ -40,7 +40,7 @@ _WORDS = (
         "site",
         "A place in the code that allocates: the function, in the stack, that shows who asked.",
     ),
-    ("stack", "Which function had called which when the event happened, the innermost first."),
+    ("stack", "Which function had called which when the event happened, innermost first."),
 )
 
 

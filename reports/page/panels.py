@@ -30,8 +30,8 @@ _PLAINLY = (
     "when it was made, by whom, what for, and whether it reached the kernel."
 )
 _ATTACHED = (
-    "brkpoint attached to this program while it was running. What it asked for before that is in "
-    "none of these numbers."
+    "brkpoint attached to this program while it was running. None of these numbers include what it "
+    "asked for before that."
 )
 
 
@@ -58,7 +58,7 @@ def body(
             section(
                 "matrix",
                 "Who asked, and in which phase?",
-                "Allocator calls / memory syscalls; · is none. Click a cell to see only those.",
+                "Allocator calls / memory syscalls; · means none. Click a cell to see only those.",
                 _matrix(summary),
             ),
             _processes(summary, facts["trace"]),
@@ -157,7 +157,7 @@ def _of_events(facts: dict[str, Any]) -> str:
 def _strip(facts: dict[str, Any]) -> str:
     if not facts["whole"] and not facts["bins"]:
         what = "This run was recorded as totals only (--keep totals): there are no single events "
-        what += "to draw, to list or to step through. The sums below are of all of them."
+        what += "to draw, list or step through. The sums below cover all events."
         return section("strip", "When did it ask?", what, "")
     what = (
         "Each bar above the line is a call to the allocator: the taller, the more bytes (each "
@@ -167,8 +167,8 @@ def _strip(facts: dict[str, Any]) -> str:
         is_bytes = facts["bins"]["cells"] is not None
         what = (
             "Each bar above the line stands for many calls to the allocator: the taller, the more "
-            "%s. Bars below are memory syscalls: requests to the kernel. Zoom in far enough, and "
-            "where this page has the single events a line joins a call to the syscalls it made. "
+            "%s. Bars below are memory syscalls: requests to the kernel. Zoom in far enough, and a "
+            "line joins each call to the syscalls it made, where this page has single events. "
         ) % ("bytes they asked for" if is_bytes else "calls")
     else:
         what += (
@@ -198,7 +198,7 @@ def _memory() -> str:
     return section(
         "memory",
         "What did memory look like then?",
-        "Right after the event above. Blocks stand in the order of their addresses; the numbers "
+        "Right after the event above. Blocks are in order of their addresses; the numbers "
         "between them are bytes of headers, padding or free memory. A block keeps its number when "
         "it moves.",
         '<div class="js"></div>',
@@ -214,16 +214,17 @@ def _processes(summary: dict[str, Any], trace: str) -> str:
     for row in found:
         name, *rest = (" ".join(c).rstrip() if isinstance(c, tuple) else c for c in row)
         rows.append([fit(name), *rest])
-    lead = "Programs by who started them"
-    lead += ", * the one this page is about." if summary["sums_over"]["what"] == "one" else "."
+    lead = "The programs, by who started them"
+    is_one = summary["sums_over"]["what"] == "one"
+    lead += "; * marks the one this page is about." if is_one else "."
     if process_tree.has_alike(found):
-        lead += " Alike ones stand together: sums, and the largest peak."
+        lead += " Similar ones share a row: sums, and the largest peak."
     more = ""
     if summary["sums_over"]["others"]:
         more = (
-            '<p class="quiet">A page of all of them, in which each is a filter: <code>brkpoint '
-            "report %s --process all --html FILE</code>; of another one: <code>--process PID</code>"
-            " or its name.</p>" % escape(trace)
+            '<p class="quiet">For a page of all of them, with each as a filter: <code>brkpoint '
+            "report %s --process all --html FILE</code>; for another one: <code>--process "
+            "PID</code> or its name.</p>" % escape(trace)
         )
     return section(
         "processes",

@@ -108,7 +108,7 @@ function beyondSentence(at) {
   if (!check) return "Whatever else was mapped, such as the main thread's stack, is not known.";
   const more = check.mapped - check.found;
   if (!more) return `The kernel counted the same ${whenOf(check)}: nothing else was mapped.`;
-  if (more < 0) return `The kernel counted ${exactSize(-more)} less ${whenOf(check)}; what makes the difference was not seen.`;
+  if (more < 0) return `The kernel counted ${exactSize(-more)} less ${whenOf(check)}; the reason for the difference was not seen.`;
   return `The kernel counted ${exactSize(more)} more ${whenOf(check)}: ${run.space.partial ? "what was there before brkpoint attached" : "the main thread's stack"}, and whatever was mapped without a recorded syscall. Its addresses are not recorded.`;
 }
 

@@ -1,4 +1,4 @@
-// Why do you say so? The rule, its evidence and where to read it up; and the stack.
+// How do you know? The rule, its evidence and where to read it up; and the stack.
 
 function reasons(at) {
   const kind = kindOf(at);
