@@ -254,7 +254,7 @@ def test_the_page_filters_places_by_thread_and_range(browser, path, tmp_path):
     browser.click("[data-tid='78']")
     of_thread = sum(n for (_, tid, _), (_, n) in sums.items() if tid == "78")
     assert sum(browser.js(script)) == of_thread < sum(whole)
-    assert "thread 78; 170 allocations of" in browser.text("#sites-said")
+    assert "thread 78; 170 allocations by" in browser.text("#sites-said")
     browser.js("location.hash = 'range=%d-%d'" % (2 * wide, 4 * wide - 2))
     browser.wait("document.getElementById('sites-said').textContent.includes('told apart, events')")
     of_range = sum(n for (_, _, part), (_, n) in sums.items() if part in (2, 3))

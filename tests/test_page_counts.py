@@ -88,5 +88,5 @@ def test_filters_by_call_and_place_reach_all_counts(browser, tmp_path, monkeypat
             assert None in told_ and all(
                 one in (None, true) for one, true in zip(told_, (calls, syscalls))
             ), (hash_, told_)
-            assert "not known" in browser.text("#hides")
+            assert "does not say how much" in browser.text("#hides")
     assert browser.complaints() == []

@@ -320,7 +320,7 @@ def test_a_terminal_that_cannot_is_one_line(long, term, status):
     assert terminal.end() == status
 
 
-@pytest.mark.parametrize("took, told", [(None, "never seen"), (0, "not taken"), (251, "251 ns")])
+@pytest.mark.parametrize("took, told", [(None, "never seen"), (0, "not measured"), (251, "251 ns")])
 def test_a_time_that_was_not_taken_is_no_duration(took, told):
     event = call(0, size=24)
     event.dur_ns = took
