@@ -123,7 +123,7 @@ def _play(args: Namespace, lesson: Lesson) -> int:
     try:
         player.Player(lesson, shop, screen, progress).play()
     except KeyboardInterrupt:
-        print("\nNothing is lost: `brkpoint learn %s` goes on here." % lesson.name)
+        print("\nNothing is lost: `brkpoint learn %s` continues here." % lesson.name)
         raise
     finally:
         if progress.trouble:

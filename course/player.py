@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from course.workshop import Run, Workshop
     from reports.ink import Ink
 
-KEYS = "Enter: on   b: back   q: leave"
-_NO_ANSWER = "No number yet? A guess is enough: it costs nothing. (Enter once more: go on without.)"
-_NOT_KEPT = "(Its runs are not kept, as nobody was at a terminal: there the commands above work.)"
+KEYS = "Enter: next   b: back   q: leave"
+_NO_ANSWER = "No number yet? A guess is enough: it costs nothing. (Enter once more: skip it.)"
+_NOT_KEPT = "(Its runs are not kept, as this is no terminal: in one, the commands above work.)"
 
 
 class Player:
@@ -76,12 +76,12 @@ class Player:
         if not 0 < at < len(self.lesson.sections):
             return 0
         where = TITLES[self.lesson.sections[at].step].lower()
-        said = "You were at: %s.   Enter: go on there   b: from the beginning   q: leave" % where
+        said = "You were at: %s.   Enter: continue there   b: from the beginning   q: leave" % where
         return at if self.screen.key(said, "\nb") == "\n" else 0
 
     def _leave(self, at: int) -> None:
         self._note(step=at)
-        said = "Nothing is lost: `brkpoint learn %s` goes on here." % self.lesson.name
+        said = "Nothing is lost: `brkpoint learn %s` continues here." % self.lesson.name
         self.screen.line()
         self.screen.text(said)
 
@@ -205,14 +205,14 @@ class Player:
 
     def _fact(self, fact: Fact) -> None:
         if fact.kind == "read":
-            self.screen.text("Read it up: " + fact.what, self.ink.dim)
+            self.screen.text("Read more:  " + fact.what, self.ink.dim)
         elif fact.kind == "prove":
             trace = rehearsal.proved(self.values, self.lesson)
             trace = workshop.near(trace) if self.screen.is_terminal else os.path.basename(trace)
             typed = rehearsal.typed(fact.what, filling.filler(self.values), trace)
             self.screen.text("Prove it:   " + typed, self.ink.bold)
         elif not self.values.holds(fact.what):
-            said = "On this machine it is otherwise than the text says: %s does not hold. The "
+            said = "On this machine it is not as the text says: %s does not hold. The "
             said += "numbers are those of your run, and they count."
             self.screen.text(said % fact.what.text, lambda text: self.ink.paint(text, "yellow"))
             self.screen.line()
@@ -241,7 +241,7 @@ class Player:
         while said and questions.meant(question, said) is None:
             expected = "one of %s" % ", ".join(question.choices)
             expected = expected if question.choices else "a number, such as 12 or 4 KiB"
-            self.screen.text("I cannot read that. Expected: %s; Enter goes on without." % expected)
+            self.screen.text("I cannot read that. Expected: %s; Enter skips it." % expected)
             said = self.screen.ask(prompt)
         self.screen.line()
         return said

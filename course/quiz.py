@@ -30,10 +30,10 @@ _WHO = {
     "loader": "the dynamic loader",
     "runtime": "the runtime of a language",
     "user": "the program's own code",
-    "unknown": "that cannot be said",
+    "unknown": "nobody can tell",
 }
 _PHASES = {
-    "load": "while the libraries were brought in",
+    "load": "while the libraries were loaded",
     "init": "while initialisers ran",
     "main": "while main ran",
     "exit": "after main had returned",
@@ -88,7 +88,7 @@ def _about_own(random: randoms.Random, told: list[Statement], values: Measured) 
             made[event.cause].append(event.name)
     rows = [(told.index(one) + 1, one, event) for one, event in zip(calls, events)]
     reached = [row for row in rows if made.get(row[2].seq)]
-    yield _number("How many calls of the allocator does this program make in main?", len(events))
+    yield _number("How many calls to the allocator does this program make in main?", len(events))
     yield _number("How many of the calls in main reach the kernel?", len(reached))
     if reached:
         which = reached[0][0]

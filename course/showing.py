@@ -63,7 +63,7 @@ def _strip(_: Show, run: OfRun, ink: Ink) -> list[str]:
 def columns(run: OfRun, most: int) -> list[strip.Column]:
     """The columns of the run's strip; raises Unmeasured where there are too many events."""
     if (run.trace.run.get("events") or 0) > strip.MOST or not run.trace.keeps_events:
-        raise measured.Unmeasured("its events are too many to draw")
+        raise measured.Unmeasured("it has too many events to draw")
     return strip.columns(report_text.events_of(summary(run), run.trace), most)
 
 
@@ -77,7 +77,7 @@ def card(run: OfRun, condition: str) -> Card:
     """The step card of the first event for which the condition holds; raises Unmeasured."""
     found = seqs(run, condition, 1)
     if not found:
-        raise measured.Unmeasured("no event of this run is such a one: %s" % condition)
+        raise measured.Unmeasured("this run has no such event: %s" % condition)
     facts = summary(run)
     return step_card.of(Cursor(run.trace, None, facts["timeline"]), found[0])
 
@@ -96,7 +96,7 @@ def _event(show: Show, run: OfRun, ink: Ink) -> list[str]:
 def _events(show: Show, run: OfRun, ink: Ink) -> list[str]:
     found = seqs(run, show.argument, MOST_EVENTS + 1)
     if not found:
-        return [ink.dim("(no event of this run is such a one)")]
+        return [ink.dim("(this run has no such event)")]
     chosen_ones = list(run.trace.events_within([(seq, seq) for seq in found[:MOST_EVENTS]]))
     nodes = [node for tops in event_tree.grow(chosen_ones).values() for node in tops]
     widths = run_view.usual_widths(ink)

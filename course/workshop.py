@@ -167,7 +167,7 @@ class Workshop:
         Unmeasured where neither can be had, DoesNotCompile and NeverEnds of a reader's own."""
         failed: type[measured.Unmeasured] = measured.Unmeasured
         if self.is_named(program) and program.name not in lesson.programs and not is_readers:
-            raise measured.Missing("to change your own program is yours to do")
+            raise measured.Missing("changing your own program is up to you")
         if not self.only_stored:
             try:
                 return self._run_here(program, is_readers)
@@ -249,7 +249,7 @@ def taken(program: Program) -> str:
     text = original(program)
     for old, new in program.replaced:
         if text.count(old) != 1:
-            told = "%s: %s stands there %d times; a change wants it once"
+            told = "%s: %s occurs %d times; a change needs it exactly once"
             raise measured.Broken(told % (program.source, shown(old), text.count(old)))
         text = text.replace(old, new)
     return text
@@ -286,7 +286,7 @@ def _try(words: list[str], folder: str, environment: dict[str, str]) -> None:
     try:
         process.wait(LIMIT_S)
     except subprocess.TimeoutExpired:
-        raise NeverEnds("it had not ended after %d seconds, and was ended" % LIMIT_S) from None
+        raise NeverEnds("it had not ended after %d seconds, and was stopped" % LIMIT_S) from None
     finally:
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -57,7 +57,7 @@ def _broken(name, old, new, folder):
         ("expect: after.syscalls > syscalls", "expect: after.syscalls == 0", "does not hold"),
         ("expect: after.main_reached < 10", "expect: after.main_reached > 10", "does not hold"),
         ("with: char *second = malloc(200000);", "with: char *second = malloc(;", "not compile"),
-        ("replace: char *second = malloc(24);", "replace: malloc(24)", "stands there 2 times"),
+        ("replace: char *second = malloc(24);", "replace: malloc(24)", "occurs 2 times"),
         ("mistake 2 ", "mistake 1 ", "no answer shows the mistake"),
     ],
 )

@@ -98,7 +98,7 @@ def test_what_never_ends_is_ended_and_said(tmp_path, monkeypatch):
     source = tmp_path / "loop.c"
     source.write_text("int main(void) { for (;;) ; }")
     subprocess.run(["gcc", "-o", str(tmp_path / "loop"), str(source)], check=True)
-    with pytest.raises(workshop.NeverEnds, match="was ended"):
+    with pytest.raises(workshop.NeverEnds, match="was stopped"):
         workshop._try(["./loop"], str(tmp_path), dict(os.environ))
     workshop._try(["true"], str(tmp_path), dict(os.environ))
 
@@ -237,7 +237,7 @@ def test_a_change_that_never_ends_is_answered_kindly(tmp_path, kept, monkeypatch
     monkeypatch.setattr(workshop, "LIMIT_S", 0.5)
     old, new = "free(first);", "for (;;) __builtin_ia32_pause();"
     was_shown, _, said = played(tmp_path, kept, "rs", old, new)
-    assert "it had not ended after 0 seconds, and was ended" in said
+    assert "it had not ended after 0 seconds, and was stopped" in said
     assert "Is there a loop without an end? Your file stays as you saved it." in said
     assert not was_shown
 
@@ -255,9 +255,9 @@ def test_a_page_and_a_rehearsal_of_ones_own_program(tmp_path):
         subprocess.run(command, cwd=tmp_path, env={**os.environ, **world(tmp_path)}).returncode == 0
     )
     text = page.read_text()
-    assert "to change your own program is yours to do" in text
+    assert "changing your own program is up to you" in text
     assert "first.c" not in text and "malloc(24)" not in text
     command = [*COMMAND, "learn", "--check", "yours", "/bin/echo", "a word"]
     done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    assert "left out: line" in done.stdout and "yours to do" in done.stdout
+    assert "left out: line" in done.stdout and "is up to you" in done.stdout
     assert done.returncode == 0

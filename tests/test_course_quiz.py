@@ -39,7 +39,7 @@ def test_the_answers_are_those_of_the_statements(shop):
     known = {
         "How many bytes of its own has the program not freed at the end?": sum(live.values()),
         "How many blocks of its own has it not freed at the end?": len(live),
-        "How many calls of the allocator does this program make in main?": sum(
+        "How many calls to the allocator does this program make in main?": sum(
             one.kind != "t" for one in told
         ),
     }

@@ -313,7 +313,7 @@ def test_nothing_is_said_of_what_follows_a_window(browser, monkeypatch, tmp_path
         (cause,) = [e.cause for e in recorded.events() if e.name == "brk" and 1900 < e.seq < 2100]
         monkeypatch.setattr(windows, "_edges", lambda *_: [(0, 9), (cause - 9, cause)])
         (tmp_path / "a.html").write_text(made_pages.page_of(recorded), encoding="utf-8")
-    for seq, said in ((cause, "This page does not say whether"), (cause - 2, "It never reached the kernel")):
+    for seq, said in ((cause, "does not say whether"), (cause - 2, "It never reached the kernel")):
         browser.open(tmp_path / "a.html", "#step=%d" % seq)
         assert said in browser.text("#step .effect")
 
@@ -332,6 +332,6 @@ def test_a_call_is_cut_off_where_times_were_not_taken_too(browser, monkeypatch, 
     monkeypatch.setattr(windows, "_edges", lambda *_: [(0, 9), (15, inner.seq)])
     with written(tmp_path, built) as recorded:
         (tmp_path / "a.html").write_text(made_pages.page_of(recorded), encoding="utf-8")
-    for seq, said in ((outer.seq, "This page does not say whether"), (17, "It never reached the kernel")):
+    for seq, said in ((outer.seq, "does not say whether"), (17, "It never reached the kernel")):
         browser.open(tmp_path / "a.html", "#step=%d" % seq)
         assert said in browser.text("#step .effect")

@@ -147,14 +147,14 @@ class Page:
 
     def _fact(self, fact: Fact) -> str:
         if fact.kind == "read":
-            return '<p class="quiet">Read it up: %s</p>' % parts.inline(fact.what)
+            return '<p class="quiet">Read more: %s</p>' % parts.inline(fact.what)
         if fact.kind == "prove":
             name = parts.kept_as(self.lesson, self.values.after or self.lesson.first.name)
             command = rehearsal.typed(fact.what, self.fill, name)
             return "<p>Prove it: <code>%s</code></p>" % escape(command)
         if self.values.holds(fact.what):
             return ""
-        said = "On this machine it is otherwise than the text says: %s does not hold."
+        said = "On this machine it is not as the text says: %s does not hold."
         return '<p class="note">%s</p>' % escape(said % fact.what.text)
 
     def _question(self, question: Question, section: Section) -> str:

@@ -77,9 +77,7 @@ def write(
             (WORDS, "The words"),
         ]
         if number + 1 < len(lessons):
-            links.append(
-                (lessons[number + 1].name + ".html", "The next: " + lessons[number + 1].title)
-            )
+            links.append((lessons[number + 1].name + ".html", "Next: " + lessons[number + 1].title))
         try:
             text, runs = lesson_page(lesson, shop_of(lesson), links)
         except measured.Unmeasured as error:
@@ -145,7 +143,7 @@ def index(lessons: Iterable[Lesson]) -> str:
     body = (
         "<main><h1>What programs ask of memory</h1><p>A course in lessons of five steps: predict, "
         "run, explain, change one thing, check. Every number was measured on the machine that made "
-        "these pages. On your own machine <code>brkpoint learn</code> measures them anew.</p>"
+        "these pages. On your own machine <code>brkpoint learn</code> measures them afresh.</p>"
         '<p><a href="%s">The words</a> of the lessons. The traces of all runs are in the directory '
         "<code>traces</code>.</p>"
         '<ol class="index">%s</ol></main>\n' % (WORDS, rows)

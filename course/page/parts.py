@@ -123,10 +123,11 @@ def _bar(kind: str, x: float, y: float, wide: float, high: float) -> str:
 def _legend(found: list[Column]) -> str:
     whos = [w for w in ("loader", "runtime", "user", "unknown") if any(c.who == w for c in found)]
     keys = "".join('<span class="mark %s"></span>%s ' % (who, who) for who in whos)
-    several = " A bar is several events." if any(column.calls > 1 for column in found) else ""
+    several = " A bar is for several events." if any(column.calls > 1 for column in found) else ""
     return (
-        "%s<br>Calls stand above the line, each doubling of bytes is as high; memory syscalls hang "
-        "below the call that made them. What is pale never reached the kernel.%s" % (keys, several)
+        "%s<br>Calls are above the line, and each doubling of bytes adds the same height; memory "
+        "syscalls hang below the call that made them. Pale bars never reached the kernel.%s"
+        % (keys, several)
     )
 
 
@@ -164,7 +165,7 @@ def _events(item: Show, run: OfRun) -> str:
     shown = found[: showing.MOST_EVENTS]
     events = list(run.trace.events_within([(seq, seq) for seq in shown]))
     if not events:
-        return '<p class="quiet">No event of this run is such a one.</p>'
+        return '<p class="quiet">This run has no such event.</p>'
     tops = [node for nodes in event_tree.grow(events).values() for node in nodes]
     made = []
     for event, depth in _beneath(tops, 0):
