@@ -75,6 +75,14 @@ static bool has_numbers(const struct text *text, const struct syscall_sites *sit
     return known >= unknown;
 }
 
+/* Straight code leads to it from the end of the function before: glibc's clone ends its entry of the
+ * unwind tables in front of the syscall (sysdeps/unix/sysv/linux/x86_64/clone.S). */
+static bool goes_on(const struct text *text, size_t functions, const struct syscall_site *site)
+{
+    const struct extent *before = functions > 0 ? &text->functions[functions - 1] : NULL;
+    return before != NULL && site->line == before->address + before->length;
+}
+
 void code_bytes_believe(const struct elf *elf, const struct text *text, struct syscall_sites *sites)
 {
     bool sections = has_sections(elf);
@@ -90,7 +98,8 @@ void code_bytes_believe(const struct elf *elf, const struct text *text, struct s
         bool all = has_numbers(text, sites, i, &functions, &end) || is_untold;
         for (size_t k = i; k < end; k++) {
             const struct syscall_site *site = &sites->list[k];
-            if (all || site->certain || site->number != SYSCALL_UNKNOWN)
+            if (all || site->certain || site->number != SYSCALL_UNKNOWN ||
+                goes_on(text, functions, site))
                 sites->list[kept++] = *site;
         }
     }

@@ -17,7 +17,7 @@ struct code code_bytes(const struct elf *elf, const struct code *code);
 
 /* Takes away the sites that are none, as far as can be told: those outside executable sections; and
  * of those between two functions that unwind tables know, what no number is loaded for, unless most
- * there have one: then it is code that has no tables. `text`: what they were found in. */
+ * there have one: then it is code that has no tables; or the function before goes on there. `text`: what they were found in. */
 void code_bytes_believe(const struct elf *elf, const struct text *text,
                         struct syscall_sites *sites);
 
