@@ -161,10 +161,12 @@ def _runs(pid):
 
 
 def name_of(pid):
-    """As the kernel cuts it; "" where it has ended, and of what is about to become the target."""
+    """As the kernel cuts it; "" where it has ended, and of what is about to become the target. In
+    an exec the new name is there before the new words (fs/exec.c): without words it is nobody."""
     try:
         with open("/proc/%d/cmdline" % pid, "rb") as file:
-            if file.read().split(b"\0")[1:2] == [b"--start"]:
+            words = file.read().split(b"\0")
+            if words == [b""] or words[1:2] == [b"--start"]:
                 return ""
         with open("/proc/%d/comm" % pid) as file:
             return file.read().strip()
