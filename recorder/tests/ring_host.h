@@ -7,7 +7,10 @@
 #include "host/drain/drain.h"
 #include "host/drain/records.h"
 
+#include <assert.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define PID 1
 
@@ -48,6 +51,29 @@ static int take(void *owner, enum spool_kind kind, const void *payload, size_t l
 {
     (void)owner, (void)kind, (void)payload, (void)length;
     return 0;
+}
+
+/* The state of the one thread of the one process, which records in `area`; its hook 0 is malloc's. */
+__attribute__((unused)) static struct thread_state *begin_in(struct area_head *area)
+{
+    area->threads[0] = 1;
+    host.spool.fd = open("/dev/null", O_WRONLY);
+    process = (struct process){.tracee = {PID, -1, false}, .family = &family};
+    family.area = area;
+    family.used = true;
+    family.readers = calloc(AREA_THREADS, sizeof *family.readers);
+    family.hooks[0] = (struct hook){.address = 0x1000, .names = 1, .spool_id = {1}};
+    family.hook_count = 1;
+    host.history = history_new(take, NULL);
+    assert(stacks_begin(&host.stacks) && host.history && family.readers);
+    clock_begin(&host.clock);
+    history_start(host.history, PID, 0);
+    history_hook(host.history, 1, "malloc", "malloc");
+    struct thread_state *t = thread_state(&family, 0);
+    t->use = THREAD_LIVE;
+    t->pid = t->tid = PID;
+    t->first_chunk = 1;
+    return t;
 }
 
 #endif

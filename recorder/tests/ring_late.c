@@ -3,10 +3,7 @@
  */
 #include "ring_host.h"
 
-#include <assert.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
 static union record *record;
@@ -38,23 +35,7 @@ static void begin(void)
                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     assert(area != MAP_FAILED);
     area->clock = CLOCK_ORDER;
-    area->threads[0] = 1;
-    host.spool.fd = open("/dev/null", O_WRONLY);
-    process = (struct process){.tracee = {PID, -1, false}, .family = &family};
-    family.area = area;
-    family.used = true;
-    family.readers = calloc(AREA_THREADS, sizeof *family.readers);
-    family.hooks[0] = (struct hook){.address = 0x1000, .names = 1, .spool_id = {1}};
-    family.hook_count = 1;
-    host.history = history_new(take, NULL);
-    assert(stacks_begin(&host.stacks) && host.history && family.readers);
-    clock_begin(&host.clock);
-    history_start(host.history, PID, 0);
-    history_hook(host.history, 1, "malloc", "malloc");
-    struct thread_state *t = thread_state(&family, 0);
-    t->use = THREAD_LIVE;
-    t->pid = t->tid = PID;
-    t->first_chunk = 1;
+    struct thread_state *t = begin_in(area);
     t->cur = UINT64_C(1) << 32 | (CHUNK_HEAD + 32);
     chunk_at(&family, 1)->owner = 1;
     record = (union record *)chunk_at(&family, 1)->records;

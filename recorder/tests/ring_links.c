@@ -7,10 +7,7 @@
 #include "ring_host.h"
 #include "host/drain/unread.h"
 
-#include <assert.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -55,23 +52,8 @@ static void begin(const char *missing)
     host.ledger = unread_ledger(host.area_fd);
     assert(area != MAP_FAILED && host.ledger != NULL);
     area->magic = AREA_MAGIC;
-    area->threads[0] = 1;
     area->hook_kind[0] = HOOK_CALL1;
-    host.spool.fd = open("/dev/null", O_WRONLY);
-    process = (struct process){.tracee = {PID, -1, false}, .family = &family};
-    family.area = area;
-    family.used = true;
-    family.readers = calloc(AREA_THREADS, sizeof *family.readers);
-    family.hooks[0] = (struct hook){.address = 0x1000, .names = 1, .spool_id = {1}};
-    family.hook_count = 1;
-    host.history = history_new(take, NULL);
-    assert(stacks_begin(&host.stacks) && host.history && family.readers);
-    clock_begin(&host.clock);
-    history_start(host.history, PID, 0);
-    history_hook(host.history, 1, "malloc", "malloc");
-    struct thread_state *t = thread_state(&family, 0);
-    t->use = THREAD_LIVE;
-    t->pid = t->tid = PID;
+    struct thread_state *t = begin_in(area);
     t->first_chunk = *missing != 'f';
     t->cur = place(CHUNKS);
     for (uint32_t number = 1; number <= CHUNKS; number++)

@@ -7,10 +7,7 @@
 #include "host/drain/drain.h"
 #include "host/drain/unread.h"
 
-#include <assert.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -56,26 +53,12 @@ static void begin(void)
     host.ledger = unread_ledger(host.area_fd);
     assert(area != MAP_FAILED && host.ledger != NULL);
     area->magic = AREA_MAGIC;
-    area->threads[0] = 1;
     area->hook_kind[A_CALL] = HOOK_CALL1;
     area->hook_kind[A_MARK] = HOOK_CALL1 | HOOK_FREES | HOOK_MARKS;
-    host.spool.fd = open("/dev/null", O_WRONLY);
-    process = (struct process){.tracee = {PID, -1, false}, .family = &family};
-    family.area = area;
-    family.used = true;
-    family.readers = calloc(AREA_THREADS, sizeof *family.readers);
+    struct thread_state *t = begin_in(area);
     family.hooks[A_CALL] = (struct hook){.address = 0x1000, .names = 2, .spool_id = {1, 1}};
     family.hooks[A_MARK] = (struct hook){.address = 0x2000, .region = REGION_END};
     family.hook_count = 2;
-    host.history = history_new(take, NULL);
-    assert(stacks_begin(&host.stacks) && host.history && family.readers);
-    clock_begin(&host.clock);
-    history_start(host.history, PID, 0);
-    history_hook(host.history, 1, "malloc", "malloc");
-    struct thread_state *t = thread_state(&family, 0);
-    t->use = THREAD_LIVE;
-    t->pid = t->tid = PID;
-    t->first_chunk = 1;
     t->cur = (uint64_t)CHUNKS << 32 | CHUNK_SIZE;
     for (uint32_t number = 1; number <= CHUNKS; number++)
         fill_chunk(number);
