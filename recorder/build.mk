@@ -32,7 +32,7 @@ recorder_parts_o = $(filter $(recorder_parts:%=$(RECORDER_OUT)/host/%%.o),$(reco
 recorder_tests := $(basename $(notdir $(wildcard recorder/tests/*.c)))
 
 .PHONY: recorder
-recorder: $(RECORDER_OUT)/brkpoint-recorder $(RECORDER_OUT)/brkpoint-rows ## build what records at the program's speed
+recorder: $(addprefix $(RECORDER_OUT)/,brkpoint-recorder brkpoint-rows libbrkpoint-kernels.so) ## build what records at the program's speed
 
 recorder_sanitized_o = $(if $(SANITIZE),$(RECORDER_OUT)/sanitized/options.o)
 $(RECORDER_OUT)/sanitized/options.o: recorder/sanitized/options.c
@@ -181,6 +181,21 @@ $(RECORDER_OUT)/rows/%.o: recorder/rows/%.c
 
 $(RECORDER_OUT)/brkpoint-rows: $(recorder_rows_o) $(recorder_sanitized_o)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lz
+
+# Python's passes over large arrays: alloctrace/kernels.py.
+recorder_kernels_o = $(patsubst recorder/kernels/%.c,$(RECORDER_OUT)/kernels/%.o,\
+  $(wildcard recorder/kernels/*.c))
+
+$(RECORDER_OUT)/kernels/%.o: recorder/kernels/%.c recorder/build.mk
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -O3 -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+
+$(RECORDER_OUT)/kernels/kernels.o: alloctrace/kernels.py
+$(RECORDER_OUT)/kernels/kernels.o: RECORDER_CFLAGS += -DKERNELS_VERSION=$(shell \
+  /usr/bin/python3 -c 'import zlib; print(zlib.crc32(open("alloctrace/kernels.py", "rb").read()))')u
+
+$(RECORDER_OUT)/libbrkpoint-kernels.so: $(recorder_kernels_o)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -shared -o $@ $^
 
 .PHONY: recorder-history
 recorder-history: $(RECORDER_OUT)/brkpoint-history ## build what makes a history of a spool

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from operator import attrgetter
 
-from alloctrace import measure, words
+from alloctrace import kernels, measure, words
 from alloctrace.columns.schema import MAX_DEPTH
 from alloctrace.model import Frame
 
@@ -140,6 +140,9 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
     @cached_property
     def _leaps(self) -> array[int]:
         """By node: the one LEAP callers outwards, 0 where the stack ends before."""
+        found = array("i", bytes(4 * len(self.parents)))
+        if kernels.run("leaps", self.parents, found, len(found), LEAP) == 0:
+            return found
         found = array("i", [parent if parent > 0 else 0 for parent in self.parents])
         for _ in range(LEAP.bit_length() - 1):
             found = array("i", map(found.__getitem__, found))

@@ -1,0 +1,20 @@
+/*
+ * Passes over large arrays: what Python would do row by row (alloctrace/kernels.py).
+ *
+ * Each is the twin of a loop in Python, which its comment names and which is the reference. The
+ * arrays are the caller's and are as long as the numbers say; nothing is kept. What they hold may
+ * come from a stranger: an index is looked at before it is used. They say 0 or more, or FAILED
+ * where the arrays contradict each other or memory is out, and Python's own loop goes on.
+ */
+#pragma once
+#include <stdint.h>
+
+#define PASS __attribute__((visibility("default")))
+#define FAILED (-1)
+
+/* Of which alloctrace/kernels.py this was built for: zlib's crc32 of its text. */
+PASS uint32_t kernels_version(void);
+
+/* stacks/tree.py, StackTree._leaps: `found[node]` is the node `leap` callers outwards, 0 where the
+ * stack ends before. `parents`, `found`: of `count` nodes; `leap`: a power of 2. */
+PASS int64_t leaps(const int32_t *parents, int32_t *found, int64_t count, int64_t leap);
