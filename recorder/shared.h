@@ -83,6 +83,11 @@ union record {
 #define NODE_ONCE 0x40000000u
 #define NODE_ONCE_RING 1024u
 #define NODE_CUT 0x80000000u
+/* Of a chain that is remembered: a cut that rests on the unwind tables holds only as long as they are
+ * in force, and has their version above its reason. The host is told the reason alone. */
+#define CUT_TOLD(cut) ((cut) & (NODE_CUT | 0xffu))
+#define CUT_VERSION(cut) (((cut) & ~NODE_CUT) >> 8)
+#define CUT_VERSION_MAX 0x7fffffu
 #define MAX_FRAMES 256
 
 struct chunk {

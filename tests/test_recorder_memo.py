@@ -10,6 +10,7 @@ import pytest
 import recorder_checked
 import recorder_runs
 from alloctrace.trace import trace
+from engine_runs import compile_c
 from recorder_runs import NOT_BUILT, TOP, probe, traced
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
@@ -71,3 +72,67 @@ def test_a_place_that_is_come_to_in_thousands_of_ways(tmp_path):
                 digits = [nodes.index(name) for name in reversed(names) if name in nodes]
                 gone.append(sum(digit << 2 * at for at, digit in enumerate(reversed(digits))))
     assert gone == [at // 5 * 7919 % ways for at in range(pairs)]
+
+
+TAKE = "int take(void *(*ask)(unsigned long)) { return ask(1013) == 0; }\n"
+REPLACED = r"""
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static void many(int (*take)(void *(*)(size_t)))
+{
+    for (int i = 0; i < 1009; i++)
+        take(malloc);
+}
+
+int main(int argc, char **argv)
+{
+    void *library = dlopen(argv[1], RTLD_NOW), *take = library ? dlsym(library, "take") : 0;
+    char code[64], *page = (char *)((uintptr_t)take & -4096);
+    if (!take)
+        return 1;
+    memcpy(code, take, sizeof code);
+    dlclose(library);
+    if (mmap(page, 4096, 7, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != page)
+        return 2;
+    memcpy(take, code, sizeof code); /* code without an unwind table */
+    many(take);
+    munmap(page, 4096);
+    library = dlopen(argv[1], RTLD_NOW); /* the same code at the same place, with one */
+    if (!library || dlsym(library, "take") != take)
+        return 3;
+    many(take);
+    return 0;
+}
+"""
+
+
+@pytest.fixture
+def replaced(tmp_path):
+    """Words of a program: one stack pointer and return address stand for two stacks, one after the
+    other."""
+    where = "-Wl,-Ttext-segment=0x6a5000000000"
+    library = compile_c(tmp_path, TAKE, "-O1", "-shared", "-fPIC", where, name="take.so")
+    program = compile_c(tmp_path, REPLACED, "-O1", "-fno-builtin", "-ldl", name="replaced")
+    if subprocess.run([program, library]).returncode == 3:
+        pytest.skip("the library is not loaded where it wants to be")
+    return [program, library]
+
+
+def test_a_cut_stack_is_remembered_until_there_is_a_table(tmp_path, replaced):
+    path = traced(tmp_path, "recorder", *replaced)
+    with trace.open(path) as opened:
+        cost = opened.run["cost"]
+        stacks = [event.stack for event in opened.events() if event.size == 1013]
+        ends = [(len(opened.stack(at)), opened.cut(at) is None) for at in stacks]
+    assert ends[:1009] == [(2, False)] * 1009
+    assert ends[1009:] == [(7, True)] * 1009 and len(ends) == 2018
+    assert cost["walks"] < 300
+
+
+def test_it_equals_one_that_is_unwound_anew(replaced):
+    count, wrong = recorder_checked.compared(replaced)
+    assert count > 2000 and wrong == 0

@@ -30,7 +30,8 @@ static int is_right(const struct thread_state *t, struct unwind_state *s, uint64
         int result =
             unwind_step(tables, in_area(AREA_CACHE_AT), s, t->stack_low, t->stack_high, &slot);
         if (result != UNWIND_MORE)
-            return node == (result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result);
+            return (node & NODE_CUT ? CUT_TOLD(node) : node) ==
+                   (result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result);
         if (slot != 0 && skip_wrapper(&slot, &s->pc, &s->bp)) {
             s->sp = slot + 8;
             s->row = 0;

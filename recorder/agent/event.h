@@ -4,6 +4,7 @@
 #ifndef BRKPOINT_AGENT_EVENT_H
 #define BRKPOINT_AGENT_EVENT_H
 
+#include "../unwind_format.h"
 #include "agent.h"
 
 /* ---- the thread ---- */
@@ -77,6 +78,22 @@ static inline uint32_t bucket_of(uint64_t slot, uint64_t pc)
     return (uint32_t)((slot >> 3) + pc) % MEMO_BUCKETS;
 }
 
+static inline const struct unwind_tables *tables(void)
+{
+    uint64_t at = *(volatile uint64_t *)&identity()->tables;
+    return at ? in_area(at) : 0;
+}
+
+/* Whether a chain still ends where it did. */
+static inline int end_holds(uint32_t end)
+{
+    uint32_t version = CUT_VERSION(end);
+    if (likely(version == 0))
+        return 1;
+    const struct unwind_tables *known = tables();
+    return known != 0 && known->version == version;
+}
+
 /* Whether memory still has the words of the chain behind node i. */
 static inline int holds(const struct thread_state *t, uint32_t i)
 {
@@ -89,7 +106,7 @@ static inline int holds(const struct thread_state *t, uint32_t i)
         }
         i = t->nodes[i].parent;
         if (i == 0 || (i & NODE_CUT))
-            return 1;
+            return end_holds(i);
         if (load(t->words[i].slot) != t->words[i].pc)
             return 0;
     }

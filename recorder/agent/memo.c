@@ -13,12 +13,6 @@
 #define WALK_MAX (5 * CHAIN_MAX) /* nodes: a frame and at most four checks each */
 _Static_assert(sizeof(struct unwind_state) <= sizeof((struct thread_state *)0)->unwinding, "room");
 
-static const struct unwind_tables *tables(void)
-{
-    uint64_t at = *(volatile uint64_t *)&((struct identity *)code_head.identity)->tables;
-    return at ? in_area(at) : 0;
-}
-
 static struct unwind_cache *cache(void)
 {
     return in_area(AREA_CACHE_AT);
@@ -92,6 +86,30 @@ static void pass_wrapper(struct thread_state *t, int note, struct unwind_state *
     s->row = 0;
 }
 
+/* What lies outside of the last frame, where a step to `result` led no further. Without a table, or
+ * where no call stands before what would be the return address, that follows from the frames, this
+ * word and the tables: it is the same again as long as they are. */
+static uint32_t cut(struct thread_state *t, struct memo_node *n, const struct unwind_state *s,
+                    struct answer bounds, int result)
+{
+    const struct unwind_tables *known = tables();
+    uint32_t end = NODE_CUT | (uint32_t)result;
+    if (result != UNWIND_CUT_UNSUPPORTED || s->guessed || !known ||
+        known->version > CUT_VERSION_MAX)
+        return end;
+    uint64_t row = unwind_row(known, cache(), s->pc), cfa = UNWIND_CFA(row);
+    unsigned kind = UNWIND_KIND(row);
+    if (kind != UNWIND_NO_TABLE) {
+        cfa += kind == UNWIND_SP ? s->sp : s->bp;
+        if (row & UNWIND_SYNTHETIC || (kind != UNWIND_SP && kind != UNWIND_BP) ||
+            bounds.second != t->stack_high || cfa <= s->sp || !on_known_stack(t, cfa - 8))
+            return end;
+        n->next |= kind == UNWIND_BP ? MEMO_USES_BP : 0;
+        push(t, cfa - 8, load(cfa - 8), 0, MEMO_CHECK);
+    }
+    return end | known->version << 8;
+}
+
 /* From the frame that was pushed last up to what lies outside: none, a cut, or a known chain. */
 static uint32_t climb(struct thread_state *t, struct unwind_state *s)
 {
@@ -100,9 +118,10 @@ static uint32_t climb(struct thread_state *t, struct unwind_state *s)
     for (unsigned depth = 1; depth < CHAIN_MAX; depth++) {
         uint64_t pc = s->pc, bp = s->bp;
         uint64_t slot;
+        struct answer bounds = bounds_now(t);
         int result = known ? bounds_step(t, known, s, &slot) : UNWIND_CUT_UNWINDER;
         if (result != UNWIND_MORE)
-            return result == UNWIND_WHOLE ? 0 : NODE_CUT | (uint32_t)result;
+            return result == UNWIND_WHOLE ? 0 : cut(t, n, s, bounds, result);
         note_step(t, n, pc, bp, s);
         pass_wrapper(t, 1, s, &slot);
         if (slot == 0 && !bounds_around(t, s->sp)) {
@@ -162,7 +181,7 @@ static void put(const struct thread_state *t, struct memo_node *n, uint32_t *buc
 static void finish(struct thread_state *t, const struct walk *walk)
 {
     uint32_t outer = walk->outer, last = t->memo_count - 1;
-    int steady = !(outer & NODE_CUT) || outer == (NODE_CUT | UNWIND_CUT_DEEP);
+    int steady = !(outer & NODE_CUT) || outer == (NODE_CUT | UNWIND_CUT_DEEP) || CUT_VERSION(outer);
     uint64_t top = is_node(outer) ? t->nodes[outer].top : 0;
     for (uint32_t i = last; i >= walk->first; i--) {
         struct memo_node *n = &t->nodes[i];
@@ -177,7 +196,7 @@ static void finish(struct thread_state *t, const struct walk *walk)
             continue;
         if (steady)
             put(t, n, &t->buckets[bucket_of(w->slot, w->pc)], i);
-        tell(t, i, outer, w->pc, w->slot);
+        tell(t, i, outer & NODE_CUT ? CUT_TOLD(outer) : outer, w->pc, w->slot);
         outer = i;
     }
 }

@@ -28,6 +28,8 @@ void numbers(void)
     NUMBER(KIND_FREES_BIT, LOG2(HOOK_FREES));
 
     OFFSET(IDENTITY_PID, identity, pid);
+    OFFSET(IDENTITY_TABLES, identity, tables);
+    OFFSET(TABLES_VERSION, unwind_tables, version);
     OFFSET(ENTRY_FS, identity, entries[0].fs);
     OFFSET(ENTRY_STATE, identity, entries[0].state);
     NUMBER(ENTRY_SHIFT, LOG2(sizeof(struct identity_entry)));

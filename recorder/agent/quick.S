@@ -139,7 +139,8 @@ agent_entry:                            /* on the stack: the number, then the ca
 .Lparent:
 	mov NODE_PARENT(%r8,%rax,2), %eax
 	test %eax, %eax                 /* 0: the outermost frame, NODE_CUT: its sign */
-	jle .Lknown
+	jz .Lknown
+	js .Lcut
 	add $RUN_COUNTED, %ecx          /* deeper frames are not shown */
 	js .Lknown
 	shl $WORD_SHIFT, %eax
@@ -351,6 +352,18 @@ agent_after:                            /* rax: its result; on the stack the fiv
 	mov %rsi, %rdx
 	jmp .Ltimed
 
+.Lcut:                                  /* end_holds() */
+	add %eax, %eax
+	shr $9, %eax                    /* CUT_VERSION */
+	jz .Lknown
+	mov code_head+CODE_IDENTITY(%rip), %rdx
+	mov IDENTITY_TABLES(%rdx), %rdx
+	test %rdx, %rdx
+	jz .Ldiffers
+	add code_head+CODE_AREA(%rip), %rdx
+	cmp TABLES_VERSION(%rdx), %eax
+	je .Lknown
+	jmp .Ldiffers
 .Lby_word:                              /* thread_pointer(): the word that %fs points to */
 	cmpl $BY_WORD, AREA_THREAD_BY(%r9)
 	jne .Lby_c
