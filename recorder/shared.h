@@ -149,6 +149,7 @@ struct memo_node {
 #define MEMO_CHECK (1u << 30)    /* no frame: memory at `slot` must hold `pc`, that is all */
 #define MEMO_SAVED_BP (1u << 29) /* a check of where the frame before it saved rbp */
 #define MEMO_UNSTEADY (1u << 28) /* the frames up to it rest on more than their words */
+#define MEMO_WITHIN (1u << 27)   /* a frame that a guess led to: no chain is known by it */
 #define MEMO_NEXT 0xffffu
 #define MEMO_LONGEST 64u /* chains in a bucket: to go through more takes longer than to unwind */
 

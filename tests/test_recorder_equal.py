@@ -149,7 +149,7 @@ def test_without_a_table_nothing_is_guessed(tmp_path, how, frames, cut):
     with trace.open(str(tmp_path / "breakpoints.brkpoint")) as recorded:
         stacks = [event.stack for event in recorded.events() if event.size in (1009, 1013, 1019)]
         assert len(stacks) == 3
-        for line, id_ in enumerate(stacks, 26):
+        for line, id_ in enumerate(stacks, 30):
             shown = [(frame.function, frame.line) for frame in recorded.stack(id_)]
             assert shown[1:3] == [(how, None), ("main", line)]
             assert recorded.cut(id_) == cut and frames in (None, len(shown))

@@ -82,10 +82,15 @@ REPLACED = r"""
 #include <string.h>
 #include <sys/mman.h>
 
+static __attribute__((noinline)) void *asked(size_t size)
+{
+    return malloc(size + 6);
+}
+
 static void many(int (*take)(void *(*)(size_t)))
 {
-    for (int i = 0; i < 1009; i++)
-        take(malloc);
+    for (int i = 0; i < 2018; i++)
+        take(i % 2 ? asked : malloc);
 }
 
 int main(int argc, char **argv)
@@ -126,13 +131,27 @@ def test_a_cut_stack_is_remembered_until_there_is_a_table(tmp_path, replaced):
     path = traced(tmp_path, "recorder", *replaced)
     with trace.open(path) as opened:
         cost = opened.run["cost"]
-        stacks = [event.stack for event in opened.events() if event.size == 1013]
-        ends = [(len(opened.stack(at)), opened.cut(at) is None) for at in stacks]
-    assert ends[:1009] == [(2, False)] * 1009
-    assert ends[1009:] == [(7, True)] * 1009 and len(ends) == 2018
+        ends = {
+            size: [
+                (len(opened.stack(event.stack)), opened.cut(event.stack) is None)
+                for event in opened.events()
+                if event.size == size
+            ]
+            for size in (1013, 1019)
+        }
+    assert ends[1013] == [(2, False)] * 1009 + [(7, True)] * 1009
+    assert ends[1019] == [(2, False)] * 1009 + [(8, True)] * 1009
     assert cost["walks"] < 300
+
+
+def test_a_stack_that_a_guess_leads_through_is_remembered(tmp_path):
+    words = [probe("tableless.c"), "often"]
+    count, wrong = recorder_checked.compared(words)
+    assert count > 3000 and wrong == 0
+    with trace.open(traced(tmp_path, "recorder", *words)) as opened:
+        assert opened.run["cost"]["walks"] < 300
 
 
 def test_it_equals_one_that_is_unwound_anew(replaced):
     count, wrong = recorder_checked.compared(replaced)
-    assert count > 2000 and wrong == 0
+    assert count > 4000 and wrong == 0

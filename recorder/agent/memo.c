@@ -66,8 +66,7 @@ static void note_step(struct thread_state *t, struct memo_node *n, uint64_t pc, 
     if (s->kind == UNWIND_AT_BP) {
         uint64_t row = unwind_row(tables(), cache(), pc);
         push(t, bp + (uint64_t)UNWIND_CFA(row), s->sp, 0, MEMO_CHECK);
-    } else if (s->kind == UNWIND_BX || s->kind == UNWIND_SIGNAL || s->kind == UNWIND_AT_SP ||
-               s->guessed) {
+    } else if (s->kind == UNWIND_BX || s->kind == UNWIND_SIGNAL || s->kind == UNWIND_AT_SP) {
         n->next |= MEMO_UNSTEADY;
     }
 }
@@ -86,27 +85,40 @@ static void pass_wrapper(struct thread_state *t, int note, struct unwind_state *
     s->row = 0;
 }
 
-/* What lies outside of the last frame, where a step to `result` led no further. Without a table, or
- * where no call stands before what would be the return address, that follows from the frames, this
- * word and the tables: it is the same again as long as they are. */
+/* Whether the frame is as far as a step may lead because no call stands before the word that would be
+ * the return address; then that word is one of the chain's. */
+static int no_call_before(struct thread_state *t, struct memo_node *n, const struct unwind_state *s,
+                          uint64_t row)
+{
+    unsigned kind = UNWIND_KIND(row);
+    uint64_t cfa = UNWIND_CFA(row) + (kind == UNWIND_SP ? s->sp : s->bp);
+    if ((kind != UNWIND_SP && kind != UNWIND_BP) || cfa <= s->sp || !on_known_stack(t, cfa - 8))
+        return 0;
+    uint64_t ret = load(cfa - 8);
+    uint64_t outer = ret ? unwind_row(tables(), cache(), ret) : 0;
+    if (outer & (UNWIND_CALLED | UNWIND_RESTORER))
+        return 0;
+    n->next |= kind == UNWIND_BP ? MEMO_USES_BP : 0;
+    push(t, cfa - 8, ret, 0, MEMO_CHECK);
+    return 1;
+}
+
+/* What lies outside of the last frame, where a step to `result` led no further. If that follows from
+ * the chain's words and the tables alone, it is so again as long as they are the same. `before`: the
+ * bounds of the stack. */
 static uint32_t cut(struct thread_state *t, struct memo_node *n, const struct unwind_state *s,
-                    struct answer bounds, int result)
+                    struct answer before, int result)
 {
     const struct unwind_tables *known = tables();
     uint32_t end = NODE_CUT | (uint32_t)result;
-    if (result != UNWIND_CUT_UNSUPPORTED || s->guessed || !known ||
-        known->version > CUT_VERSION_MAX)
+    if (result != UNWIND_CUT_UNSUPPORTED || known->version > CUT_VERSION_MAX ||
+        before.second != t->stack_high)
         return end;
-    uint64_t row = unwind_row(known, cache(), s->pc), cfa = UNWIND_CFA(row);
-    unsigned kind = UNWIND_KIND(row);
-    if (kind != UNWIND_NO_TABLE) {
-        cfa += kind == UNWIND_SP ? s->sp : s->bp;
-        if (row & UNWIND_SYNTHETIC || (kind != UNWIND_SP && kind != UNWIND_BP) ||
-            bounds.second != t->stack_high || cfa <= s->sp || !on_known_stack(t, cfa - 8))
-            return end;
-        n->next |= kind == UNWIND_BP ? MEMO_USES_BP : 0;
-        push(t, cfa - 8, load(cfa - 8), 0, MEMO_CHECK);
-    }
+    uint64_t row = unwind_row(known, cache(), s->pc);
+    int has_no_table = UNWIND_KIND(row) == UNWIND_NO_TABLE;
+    int ends_guess = n->next & MEMO_WITHIN && !(row & UNWIND_SYNTHETIC);
+    if (!has_no_table && !ends_guess && !no_call_before(t, n, s, row))
+        return end;
     return end | known->version << 8;
 }
 
@@ -133,7 +145,7 @@ static uint32_t climb(struct thread_state *t, struct unwind_state *s)
             bring_forward(t, slot, s->pc, rest);
             return rest;
         }
-        n = push(t, slot, s->pc, s->bp, 0);
+        n = push(t, slot, s->pc, s->bp, s->guessed ? MEMO_WITHIN : 0);
     }
     return NODE_CUT | UNWIND_CUT_DEEP;
 }
@@ -194,7 +206,7 @@ static void finish(struct thread_state *t, const struct walk *walk)
             steady = 0;
         if (n->next & MEMO_CHECK)
             continue;
-        if (steady)
+        if (steady && !(n->next & MEMO_WITHIN))
             put(t, n, &t->buckets[bucket_of(w->slot, w->pc)], i);
         tell(t, i, outer & NODE_CUT ? CUT_TOLD(outer) : outer, w->pc, w->slot);
         outer = i;

@@ -1,6 +1,7 @@
 /* tableless.c - calls of a function without an unwind table. While it allocates, a word stands on top of
  * the stack, where a debugger without a table looks for the return address: none (0), one that no call
- * stands before (13), and one that a call returned to, long ago. Argument "told": with a table. */
+ * stands before (13), and one that a call returned to, long ago. Argument "told": with a table; "often":
+ * all three from the same places, many times. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,9 @@ static __attribute__((noinline)) unsigned long behind_a_call(void)
 int main(int argc, char **argv)
 {
     void *(*function)(size_t, unsigned long) = argc > 1 && !strcmp(argv[1], "told") ? told : bare;
+    unsigned long words[] = {behind_a_call(), 0, 13};
+    for (int i = 0; i < 3027 && argc > 1 && !strcmp(argv[1], "often"); i++)
+        free(function(1021, words[i % 3]));
     free(function(1009, behind_a_call()));
     free(function(1013, 0)); /* from places of their own: no stack is one that was seen before */
     free(function(1019, 13));
