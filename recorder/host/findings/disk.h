@@ -4,7 +4,8 @@
  * made for, by this very recorder, and where every number in it is possible. Whatever is wrong with
  * it, all is found anew.
  *
- * Behind the head come, each padded to 8 bytes: pcs, what and extents of the unwind rows; for each
+ * Behind the head come, each padded to 8 bytes: pcs of the unwind rows; the different values of what
+ * these rows say, of which a file has some thousands, and which of them each row has; extents; for each
  * part its struct disk_part and its sites; for each name its struct disk_named, the text and the
  * symbols; the places that jumps were looked for into.
  */
@@ -15,7 +16,8 @@
 
 #include <sys/stat.h>
 
-#define MAGIC UINT64_C(0x3145444f434b5242) /* "BRKCODE1" */
+#define MAGIC UINT64_C(0x3245444f434b5242) /* "BRKCODE2" */
+#define MOST_KINDS 65536                   /* different values of `what` */
 #define MOST_BYTES (UINT64_C(16) << 20)
 #define DISK_NAME 40
 
@@ -23,7 +25,7 @@ struct disk_head {
     uint64_t magic, length, check; /* of the whole file; of all behind these three */
     uint64_t maker;
     struct findings_key key;
-    uint64_t base, rows, extents, synthetic, lost;
+    uint64_t base, rows, kinds, extents, synthetic, lost;
     uint64_t parts, names, branches, is_rust, has_loader;
     uint64_t loader[ELF_LOADER_NAMES];
 };

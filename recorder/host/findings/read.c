@@ -49,11 +49,25 @@ static bool lie_apart(const struct rows_range *list, uint64_t count)
     return true;
 }
 
+static void read_what(struct reading *r, const struct disk_head *head, struct unwind_rows *f)
+{
+    uint64_t *kinds = take(r, head->kinds, sizeof *kinds);
+    uint16_t *of_row = take(r, head->rows, sizeof *of_row);
+    f->what = r->bad ? NULL : malloc(head->rows * sizeof *f->what + 1);
+    r->bad = f->what == NULL;
+    for (uint64_t i = 0; !r->bad && i < head->rows; i++) {
+        r->bad = of_row[i] >= head->kinds;
+        f->what[i] = r->bad ? 0 : kinds[of_row[i]];
+    }
+    free(of_row);
+    free(kinds);
+}
+
 static void read_frames(struct reading *r, const struct disk_head *head, struct unwind_rows *f)
 {
     f->base = head->base;
     f->pcs = take(r, head->rows, sizeof *f->pcs);
-    f->what = take(r, head->rows, sizeof *f->what);
+    read_what(r, head, f);
     f->extents = take(r, head->extents, sizeof *f->extents);
     f->rows = f->room = head->rows;
     f->extent_count = head->extents;
