@@ -86,30 +86,41 @@ static uint64_t anchor_of(const struct process *p)
     return p->base ? p->base : p->entry;
 }
 
-bool areas_choose(struct process *p)
+static bool choose(struct process *p, const struct maps *maps)
 {
-    struct maps maps;
     uint64_t size = AGENT_ROOM + STUBS_ROOM, at = 0, own = 0;
     memset(p->areas, 0, sizeof p->areas);
-    if (maps_read(&maps, p->tracee.pid))
-        at = place_code(&maps, anchor_of(p), size + IDENTITY_SIZE);
+    if (maps->list != NULL)
+        at = place_code(maps, anchor_of(p), size + IDENTITY_SIZE);
     if (at != 0) {
         p->areas[0] = (struct code_area){at, at + AGENT_ROOM, at + size + IDENTITY_SIZE};
-        own = needs_own_area(p) ? place_code(&maps, p->entry, size) : 0;
+        own = needs_own_area(p) ? place_code(maps, p->entry, size) : 0;
     }
     if (own != 0)
         p->areas[1] = (struct code_area){own, own + AGENT_ROOM, own + size};
-    maps_free(&maps);
     return at != 0;
+}
+
+bool areas_choose(struct process *p)
+{
+    struct maps maps;
+    maps_read(&maps, p->tracee.pid);
+    bool chosen = choose(p, &maps);
+    maps_free(&maps);
+    return chosen;
 }
 
 bool areas_make(struct host *h, struct process *p)
 {
+    struct maps maps;
+    maps_read(&maps, p->tracee.pid);
     if (p->deferred == NULL)
-        areas_choose(p);
+        choose(p, &maps);
     struct code_area near_program = p->areas[1];
     p->areas[1].address = 0;
-    if (!area_map_data(h, p) || !map_code(p, &p->areas[0]))
+    bool has_data = area_map_data(h, p, &maps);
+    maps_free(&maps);
+    if (!has_data || !map_code(p, &p->areas[0]))
         return false;
     p->areas[1] = near_program;
     if (near_program.address != 0 && !map_code(p, &p->areas[1]))

@@ -49,7 +49,7 @@ int64_t area_offer(struct host *h, struct process *p);
 /* It is not needed after all. */
 void area_withdraw(struct host *h, struct process *p);
 /* The data area into the target; false: p->problem says why not. */
-bool area_map_data(struct host *h, struct process *p);
+bool area_map_data(struct host *h, struct process *p, const struct maps *maps);
 /* A note where it is smaller than it may be. */
 void area_tell_size(struct host *h, const struct process *p);
 

@@ -68,11 +68,13 @@ static int64_t map_pieces(struct process *p, uint64_t at, int fd)
 }
 
 /* All of it, or where address space is limited a part that leaves the program most. */
-static int64_t map_room(struct process *p, int fd)
+static int64_t map_room(struct process *p, const struct maps *maps, int fd)
 {
     struct family *f = p->family;
-    uint64_t limit = area_size_limit(p->tracee.pid), at = place_data(p, AREA_SIZE);
+    uint64_t limit = area_size_limit(p->tracee.pid), at = 0;
     int64_t result = -ENOMEM;
+    if (maps->list != NULL)
+        at = place_data(maps, AREA_SIZE);
     for (; f->size != NULL; f->size = area_size_smaller(f->size)) {
         if (at != 0 && area_size_bytes(f->size) <= limit)
             result = map_pieces(p, at, fd);
@@ -165,12 +167,12 @@ static void keep_from_core(struct process *p, int64_t address)
     tracee_syscall(&p->tracee, SYS_madvise, a, NULL, 0, &ignored);
 }
 
-bool area_map_data(struct host *h, struct process *p)
+bool area_map_data(struct host *h, struct process *p, const struct maps *maps)
 {
     int64_t ignored, fd = open_data(h, p);
     if (fd < 0)
         return areas_problem(p, "the program may not open the recorder's memory", fd);
-    int64_t address = map_room(p, (int)fd);
+    int64_t address = map_room(p, maps, (int)fd);
     const uint64_t close_it[6] = {(uint64_t)fd};
     tracee_syscall(&p->tracee, SYS_close, close_it, NULL, 0, &ignored);
     p->offered = 0;

@@ -124,14 +124,11 @@ static uint64_t in_gap(const struct maps *maps, uint64_t size, uint64_t spare)
     return 0;
 }
 
-uint64_t place_data(const struct process *p, uint64_t size)
+uint64_t place_data(const struct maps *maps, uint64_t size)
 {
     static const uint64_t spare[] = {UINT64_C(16) << 30, UINT64_C(1) << 30, UINT64_C(16) << 20};
-    struct maps maps;
     uint64_t at = 0;
-    if (maps_read(&maps, p->tracee.pid))
-        for (size_t i = 0; i < sizeof spare / sizeof *spare && at == 0; i++)
-            at = in_gap(&maps, size, spare[i]);
-    maps_free(&maps);
+    for (size_t i = 0; i < sizeof spare / sizeof *spare && at == 0; i++)
+        at = in_gap(maps, size, spare[i]);
     return at;
 }

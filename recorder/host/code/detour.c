@@ -21,21 +21,26 @@ static uint64_t patch_place(const struct code *code)
 }
 
 /* Whether a direct jump of the function leads to the inside of the bytes to be overwritten. */
-static enum refusal look_for_branches(const struct function *f, uint64_t patch, unsigned need,
-                                      struct moved *out)
+struct detour_looked detour_look(const struct function *f, unsigned need)
 {
-    uint64_t end = function_end(f);
+    uint64_t end = function_end(f), patch = patch_place(&f->code);
+    struct detour_looked looked = {MOVED, false};
     struct instruction i;
     for (uint64_t at = f->code.address; at < end; at = instruction_end(&i)) {
-        if (!instruction_at(&f->code, at, &i))
-            return at < patch + need ? NOT_CODE : MOVED; /* tables inside code: what can be read */
+        if (!instruction_at(&f->code, at, &i)) {
+            if (at < patch + need) /* else tables inside code: what can be read */
+                looked.refusal = NOT_CODE;
+            break;
+        }
         if (!instruction_branches(&i))
             continue;
-        if (i.target > patch && i.target < patch + need)
-            return BRANCHED_INTO;
-        out->branched_to |= i.target == patch;
+        if (i.target > patch && i.target < patch + need) {
+            looked.refusal = BRANCHED_INTO;
+            break;
+        }
+        looked.branched_to |= i.target == patch;
     }
-    return MOVED;
+    return looked;
 }
 
 /* Whether [at, end) is padding only, and nobody else's. */
@@ -89,8 +94,8 @@ static enum refusal copy_entry(const struct function *f, unsigned need, struct e
     return emit_refusal(copy);
 }
 
-enum refusal detour_entry(const struct function *function, unsigned need, uint64_t copy,
-                          struct moved *out)
+enum refusal detour_entry_looked(const struct function *function, unsigned need,
+                                 struct detour_looked looked, uint64_t copy, struct moved *out)
 {
     struct emitter emitter;
     if (need < SHORT_JUMP_BYTES || need > DETOUR_NEED_MAX)
@@ -98,13 +103,19 @@ enum refusal detour_entry(const struct function *function, unsigned need, uint64
     memset(out, 0, sizeof *out);
     out->patch = patch_place(&function->code);
     out->copy = copy;
-    enum refusal refusal = look_for_branches(function, out->patch, need, out);
-    if (refusal != MOVED)
-        return refusal;
+    out->branched_to = looked.branched_to;
+    if (looked.refusal != MOVED)
+        return looked.refusal;
     emit_begin(&emitter, copy, out->bytes, sizeof out->bytes);
-    refusal = copy_entry(function, need, &emitter, out);
+    enum refusal refusal = copy_entry(function, need, &emitter, out);
     out->length = (unsigned)emitter.length;
     return refusal;
+}
+
+enum refusal detour_entry(const struct function *function, unsigned need, uint64_t copy,
+                          struct moved *out)
+{
+    return detour_entry_looked(function, need, detour_look(function, need), copy, out);
 }
 
 bool detour_jump(const struct moved *moved, uint64_t detour, uint8_t bytes[JUMP_BYTES])

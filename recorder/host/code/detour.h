@@ -66,6 +66,15 @@ struct moved {
 enum refusal detour_entry(const struct function *function, unsigned need, uint64_t copy,
                           struct moved *out);
 
+/* The same in two steps: what the whole function's code says, wherever it lies; and the rest. */
+struct detour_looked {
+    enum refusal refusal;
+    bool branched_to;
+};
+struct detour_looked detour_look(const struct function *function, unsigned need);
+enum refusal detour_entry_looked(const struct function *function, unsigned need,
+                                 struct detour_looked looked, uint64_t copy, struct moved *out);
+
 /* Where no jump may lead to, for find_branches_into(). */
 static inline struct range moved_range(const struct moved *moved)
 {

@@ -50,6 +50,7 @@ static void findings_empty(struct findings *f)
     free(f->parts);
     free(f->names);
     free(f->branches);
+    free(f->entries);
     *f = (struct findings){.key = f->key, .users = f->users, .is_shared = f->is_shared};
 }
 
@@ -226,6 +227,28 @@ void found_branches(struct findings *f, const struct code *code, struct range *r
     for (size_t i = 0; i < count; i++)
         if (asked(f, &ranges[i]) == NULL)
             remember(f, &ranges[i]);
+}
+
+struct detour_looked found_entry(struct findings *f, uint64_t vaddr,
+                                 const struct function *function, unsigned need)
+{
+    for (size_t i = 0; i < f->entry_count; i++) {
+        const struct found_entry *e = &f->entries[i];
+        if (e->vaddr == vaddr && e->length == function->code.length &&
+            e->extent == function->extent && e->need == need)
+            return e->looked;
+    }
+    struct detour_looked looked = detour_look(function, need);
+    struct found_entry *list =
+        f->entry_count < MOST_ASKED
+            ? with_room_for_one(f->entries, f->entry_count, &f->entry_room, 16, sizeof *list)
+            : NULL;
+    if (list == NULL)
+        return looked;
+    f->entries = list;
+    f->entries[f->entry_count++] =
+        (struct found_entry){vaddr, function->code.length, function->extent, need, looked};
+    return looked;
 }
 
 bool found_loader(struct findings *f, const struct elf *elf, const char *debug_root,

@@ -8,7 +8,7 @@
 #ifndef RECORDER_FINDINGS_H
 #define RECORDER_FINDINGS_H
 
-#include "code/branches.h"
+#include "code/detour.h"
 #include "elf/elf.h"
 #include "loader.h"
 #include "unwind/rows.h"
@@ -37,6 +37,14 @@ struct found_part {
     struct syscall_sites sites;
 };
 
+/* What was looked at of a function, for a detour at its entry: in this run only. */
+struct found_entry {
+    uint64_t vaddr;
+    size_t length, extent;
+    unsigned need;
+    struct detour_looked looked;
+};
+
 enum found_answer { NOT_ASKED, FOUND_NO, FOUND_YES };
 
 struct findings {
@@ -52,6 +60,8 @@ struct findings {
     size_t name_count, name_room, name_last;
     struct range *branches; /* what was asked, with the answers */
     size_t branch_count, branch_room;
+    struct found_entry *entries;
+    size_t entry_count, entry_room;
     enum found_answer is_rust;
     enum found_answer has_loader; /* `loader` was looked for, and found */
     uint64_t loader[ELF_LOADER_NAMES];
@@ -78,6 +88,9 @@ const struct syscall_sites *found_syscall_sites(struct findings *f, const struct
                                                 const struct code *code);
 void found_branches(struct findings *f, const struct code *code, struct range *ranges,
                     size_t count);
+/* `function` lies at its place in a process, `vaddr` in the file; both have the same bytes. */
+struct detour_looked found_entry(struct findings *f, uint64_t vaddr,
+                                 const struct function *function, unsigned need);
 void found_functions(struct findings *f, const struct elf *elf, const char *const *names,
                      size_t count, struct elf_named *found);
 bool found_function(struct findings *f, const struct elf *elf, const char *name,

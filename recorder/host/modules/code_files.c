@@ -4,6 +4,7 @@
 
 #define PAGE (~UINT64_C(0xfff))
 #define MAX_HEADERS 128 /* the kernel runs no program with more than 73, one page of them */
+#define USUAL_HEADERS 16
 #define MAX_STEPS 64 /* mappings that are looked at before and behind one, for what belongs to it */
 
 struct seen {
@@ -93,13 +94,23 @@ static void keep_loaded(struct loads *loads, size_t count)
 /* None where memory does not show them. */
 static void read_loads(const struct seen *seen, const struct mapping *piece, struct loads *loads)
 {
-    Elf64_Ehdr header;
+    struct {
+        Elf64_Ehdr header;
+        Elf64_Phdr segments[USUAL_HEADERS]; /* behind it, as linkers lay a file out */
+    } begin;
+    const Elf64_Ehdr *header = &begin.header;
     loads->count = 0;
-    if (file_bytes(seen, piece, 0, &header, sizeof header) &&
-        memcmp(header.e_ident, ELFMAG "\2\1", SELFMAG + 2) == 0 &&
-        header.e_phentsize == sizeof *loads->list && header.e_phnum <= MAX_HEADERS &&
-        file_bytes(seen, piece, header.e_phoff, loads->list, header.e_phnum * sizeof *loads->list))
-        keep_loaded(loads, header.e_phnum);
+    bool has_both = file_bytes(seen, piece, 0, &begin, sizeof begin);
+    if ((!has_both && !file_bytes(seen, piece, 0, &begin.header, sizeof begin.header)) ||
+        memcmp(header->e_ident, ELFMAG "\2\1", SELFMAG + 2) != 0 ||
+        header->e_phentsize != sizeof *loads->list || header->e_phnum > MAX_HEADERS)
+        return;
+    size_t size = header->e_phnum * sizeof *loads->list;
+    if (has_both && header->e_phoff == sizeof *header && header->e_phnum <= USUAL_HEADERS)
+        memcpy(loads->list, begin.segments, size);
+    else if (!file_bytes(seen, piece, header->e_phoff, loads->list, size))
+        return;
+    keep_loaded(loads, header->e_phnum);
 }
 
 /* The mapping that holds the begin of a segment, where it is the file's own. */

@@ -33,8 +33,8 @@ static void know_thread_pointer(const struct process *p)
 }
 
 /* A child that runs its parent's program has no phases of its own to tell of: its phase goes on. */
-static void cross(struct host *h, struct process *p, enum phase phase, uint64_t t_ns,
-                  const char *how)
+static void cross_with(struct host *h, struct process *p, enum phase phase, uint64_t t_ns,
+                       const char *how, const struct maps *known)
 {
     if (phase <= p->phase)
         return;
@@ -45,15 +45,21 @@ static void cross(struct host *h, struct process *p, enum phase phase, uint64_t 
     json_number(&h->json, "t_ns", t_ns);
     json_text(&h->json, "how", how);
     json_number(&h->json, "image", p->image);
-    uint64_t brk = phase_state(p, &h->json);
+    uint64_t brk = phase_state(p, &h->json, known);
     if (p->has_begun_image)
         spool_json(&h->spool, &h->json);
     history_phase(h->history, pid_of(p), phase - PHASE_LOAD, brk);
 }
 
+static void cross(struct host *h, struct process *p, enum phase phase, uint64_t t_ns,
+                  const char *how)
+{
+    cross_with(h, p, phase, t_ns, how, NULL);
+}
+
 /* ---- load and start ---- */
 
-void phases_begin(struct host *h, struct process *p)
+void phases_begin(struct host *h, struct process *p, const struct maps *known)
 {
     p->phase = PHASE_NONE;
     p->main = p->user_main = 0;
@@ -62,7 +68,7 @@ void phases_begin(struct host *h, struct process *p)
     uint64_t now = clock_now_ns(); /* it is let go next */
     struct module *program = phase_program(p);
     if (p->base != 0 || (program != NULL && program->role == ROLE_LOADER)) {
-        cross(h, p, PHASE_LOAD, now, BEGAN_LOADER);
+        cross_with(h, p, PHASE_LOAD, now, BEGAN_LOADER, known);
         return;
     }
     if (program != NULL)

@@ -5,8 +5,9 @@
 #include "host.h"
 
 /* ---- phases/state.c ---- */
-/* Memory, faults and mappings of `p` into `json`; its program break. */
-uint64_t phase_state(const struct process *p, struct json *json);
+/* Memory, faults and mappings of `p` into `json`; its program break. `known`: its mappings, where they
+ * were read a moment ago; else NULL. */
+uint64_t phase_state(const struct process *p, struct json *json, const struct maps *known);
 /* Whether the mapping at `start` of that process is the recorder's own. */
 bool is_ours(const struct process *p, uint64_t start);
 
@@ -17,7 +18,7 @@ struct module *phase_program(const struct process *p);
 void phase_know_main(struct host *h, struct process *p, struct module *program, uint64_t main);
 
 /* ---- phases.c ---- */
-void phases_begin(struct host *h, struct process *p);
+void phases_begin(struct host *h, struct process *p, const struct maps *known);
 void phases_watch(struct host *h, struct process *p, struct module *m);
 /* Of a program that has run for a while: it is in main. */
 void phases_attached(struct host *h, struct process *p);

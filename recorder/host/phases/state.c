@@ -102,18 +102,19 @@ static uint64_t own_resident(const struct process *p, struct maps *maps)
     return total;
 }
 
-uint64_t phase_state(const struct process *p, struct json *json)
+uint64_t phase_state(const struct process *p, struct json *json, const struct maps *known)
 {
     char text[256];
-    struct maps maps;
+    struct maps maps = {0};
     unsigned long total = 0, resident = 0;
-    maps_read(&maps, p->tracee.pid);
+    if (known == NULL || known->list == NULL)
+        maps_read(&maps, p->tracee.pid);
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), own = own_resident(p, &maps);
     if (read_line(p->tracee.pid, "statm", text, sizeof text))
         sscanf(text, "%lu %lu", &total, &resident);
     json_number(json, "rss_bytes", resident * page > own ? resident * page - own : 0);
     add_faults(p, json);
-    uint64_t heap = add_mappings(p, json, &maps, total * page);
+    uint64_t heap = add_mappings(p, json, maps.list || known == NULL ? &maps : known, total * page);
     maps_free(&maps);
     return heap;
 }

@@ -2,6 +2,7 @@
 #include "plans.h"
 #include "base/grow.h"
 #include "area/areas.h"
+#include "modules/modules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,15 @@ static uint64_t plan_head(struct host *h, struct plan *plan, struct code_area *a
     return how == WRAP ? stub + STUB_MOVED : emit_here(&out);
 }
 
+/* From the first process of this run on that has it; but not where memory has other bytes. */
+static struct detour_looked look(const struct process *p, const struct function *f, unsigned need)
+{
+    const struct module *m = module_around(p, f->code.address);
+    if (m == NULL || m->found == NULL || m->has_own_code)
+        return detour_look(f, need);
+    return found_entry(m->found, f->code.address - m->bias, f, need);
+}
+
 static void plan_moving(struct host *h, struct process *p, struct plan *plan,
                         const struct function *f, int how, unsigned need)
 {
@@ -112,7 +122,7 @@ static void plan_moving(struct host *h, struct process *p, struct plan *plan,
         return;
     uint64_t copy = plan_head(h, plan, area, how);
     if (plan->refusal == MOVED)
-        plan->refusal = detour_entry(f, need, copy, &plan->moved);
+        plan->refusal = detour_entry_looked(f, need, look(p, f, need), copy, &plan->moved);
     if (plan->refusal == MOVED && plan->moved.length > STUB_TAIL - STUB_MOVED)
         plan->refusal = TOO_LONG;
 }

@@ -80,27 +80,29 @@ static void begin_of(const struct process *p, struct json *json, const char *typ
 }
 
 /* The end of the process that brkpoint started, which waits for it, is the end of the run. */
-static void end_of_run(struct host *h, const struct process *p, uint64_t t_ns)
+static void end_of_run(struct host *h, const struct process *p, uint64_t t_ns,
+                       const struct maps *known)
 {
     json_begin(&h->end_state, "end");
     json_text(&h->end_state, "kind", "exited");
     json_number(&h->end_state, "t_ns", t_ns);
-    phase_state(p, &h->end_state);
+    phase_state(p, &h->end_state, known);
     h->has_end_state = true;
 }
 
-void life_exits(struct host *h, struct process *p, uint64_t t_ns, int status, bool whole)
+void life_exits(struct host *h, struct process *p, uint64_t t_ns, int status, bool whole,
+                const struct maps *known)
 {
     p->exit_status = status;
     p->exits = whole;
     if (p->has_begun_image)
         phase_exit(h, p, t_ns, whole);
     if (p->tracee.pid == h->first)
-        end_of_run(h, p, t_ns);
+        end_of_run(h, p, t_ns, known);
     begin_of(p, &h->json, "exit", t_ns);
     add_command(&h->json, p->tracee.pid);
     if (p->has_begun_image && p->tracee.pid != h->first)
-        phase_state(p, &h->json);
+        phase_state(p, &h->json, known);
     spool_json(&h->spool, &h->json);
 }
 

@@ -8,8 +8,9 @@
 void life_image(struct host *h, struct process *p, uint64_t t_ns);
 /* `child` was forked by `parent`, whose blocks the history has copied for it. */
 void life_child(struct host *h, const struct process *child, pid_t parent);
-/* `p`, or one thread of it, is about to exit. */
-void life_exits(struct host *h, struct process *p, uint64_t t_ns, int status, bool whole);
+/* `p`, or one thread of it, is about to exit. `known`: as phase_state has it. */
+void life_exits(struct host *h, struct process *p, uint64_t t_ns, int status, bool whole,
+                const struct maps *known);
 /* `p` is gone, or is not watched any longer. */
 void life_ends(struct host *h, struct process *p);
 /* Whether it has ended: it may not have been waited for. */

@@ -122,7 +122,7 @@ static bool plant(struct host *h, struct process *p)
     struct maps maps;
     if (maps_read(&maps, p->tracee.pid))
         modules_update_by(h, p, &maps);
-    phases_begin(h, p);
+    phases_begin(h, p, &maps);
     mapped_begin_by(p, &maps);
     maps_free(&maps);
     return true;

@@ -23,19 +23,17 @@ static bool is_of_a_call(const struct mapping *m)
     return true;
 }
 
-static void look(struct process *p, struct mapped *m)
+static void look(struct process *p, struct mapped *m, struct maps *maps)
 {
-    struct maps maps;
-    m->has_ended = maps_read(&maps, p->tracee.pid);
-    for (size_t i = 0; i < maps.count; i++) {
-        const struct mapping *one = &maps.list[i];
+    m->has_ended = maps_read(maps, p->tracee.pid);
+    for (size_t i = 0; i < maps->count; i++) {
+        const struct mapping *one = &maps->list[i];
         if (is_ours(p, one->start) || !is_of_a_call(one))
             continue;
         m->failed |= !ranges_add(&m->last, one->start, one->end, 0);
         if (one->executable && one->path[0] == 0)
             m->made_code += one->end - one->start;
     }
-    maps_free(&maps);
 }
 
 static uint64_t missing_of(const struct mapped *m)
@@ -47,13 +45,14 @@ static uint64_t missing_of(const struct mapped *m)
 }
 
 /* The thread that asks stands; another may be about to tell of what it has just mapped. */
-void mapped_last(struct host *h, struct process *p)
+void mapped_last(struct host *h, struct process *p, struct maps *maps)
 {
     struct mapped *m = p->mapped;
     if (m == NULL || m->has_ended)
         return;
-    look(p, m);
+    look(p, m, maps);
     for (unsigned turn = 0; missing_of(m) != 0 && turn < SETTLE_TURNS; turn++) {
+        maps_free(maps); /* they change */
         usleep(SETTLE_US);
         drain(h, p, clock_look(&h->clock));
     }

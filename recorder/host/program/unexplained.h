@@ -4,8 +4,9 @@
 
 #include "host.h"
 
-/* It is about to end, and the thread that ends it stands: what is there that no call explains? */
-void mapped_last(struct host *h, struct process *p);
+/* It is about to end, and the thread that ends it stands: what is there that no call explains?
+ * *maps, to be freed: its mappings, where they were read and are still the same. */
+void mapped_last(struct host *h, struct process *p, struct maps *maps);
 /* It has ended: say so. */
 void mapped_end(struct host *h, struct process *p);
 

@@ -20,7 +20,7 @@ static void announce_detached(struct host *h)
     json_begin(&h->end_state, "end");
     json_text(&h->end_state, "kind", "detached");
     json_number(&h->end_state, "t_ns", clock_now_ns());
-    phase_state(process_by(h, h->first), &h->end_state);
+    phase_state(process_by(h, h->first), &h->end_state, NULL);
     h->has_end_state = true;
 }
 

@@ -101,6 +101,7 @@ static void answer_libs(struct host *h, struct process *p)
 static void answer(struct host *h, struct process *p, struct thread_state *t, struct reader *r)
 {
     struct ask *ask = &t->ask;
+    struct maps maps = {0};
     uint64_t now = event_ns(h, r, ask->time);
     switch ((enum ask_kind)ask->kind) {
     case ASK_MAPPED:
@@ -126,11 +127,12 @@ static void answer(struct host *h, struct process *p, struct thread_state *t, st
         if (ask->a[1]) {
             threads_named(h, r->pid, now);
             names_forget(p);
-            mapped_last(h, p);
+            mapped_last(h, p, &maps);
             overwritten_at_end(h, p);
         }
         if (ask->a[1] || r->tid == r->pid)
-            life_exits(h, p, now, (int)(ask->a[0] & 0xff), ask->a[1] != 0);
+            life_exits(h, p, now, (int)(ask->a[0] & 0xff), ask->a[1] != 0, &maps);
+        maps_free(&maps);
         break;
     case ASK_FORK: /* that everything before is drained matters as well */
         p->forker = r->tid;
