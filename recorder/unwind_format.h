@@ -7,7 +7,8 @@
  *
  * A row says, for the code from its pc up to the next row's, how the caller's registers are found
  * (DWARF 5, section 6.4.1, without the registers that nobody needs for it). Rows of one module
- * are two arrays side by side, pcs for the search and what is done there: 12 bytes a row.
+ * are two arrays side by side, pcs for the search and the number of what is done there, one of the
+ * module's list of some hundreds to thousands: 6 bytes a row.
  */
 #ifndef BRKPOINT_UNWIND_FORMAT_H
 #define BRKPOINT_UNWIND_FORMAT_H
@@ -56,7 +57,8 @@ struct unwind_module {
     uint64_t start, end;
     uint64_t base;   /* what the rows' pcs count from: load bias + struct unwind_rows' base */
     uint64_t pcs;    /* in the area: uint32_t[rows], sorted */
-    uint64_t what;   /* in the area: uint64_t[rows] */
+    uint64_t kind;   /* in the area: uint16_t[rows], which of `what` each row says */
+    uint64_t what;   /* in the area: uint64_t[], the different ones */
     uint32_t rows;   /* 0: code without a table, for instance made at run time */
     uint32_t module; /* a number for the host's own use */
 };

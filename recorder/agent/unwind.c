@@ -62,14 +62,15 @@ static int is_restorer(const struct unwind_module *module, uint64_t ret)
 static uint64_t row_before(const char *area, const struct unwind_module *module, uint64_t ret)
 {
     const uint32_t *pcs = (const void *)(area + module->pcs);
+    const uint16_t *kind = (const void *)(area + module->kind);
     const uint64_t *what = (const void *)(area + module->what);
     if (ret - 1 < module->base || ret - module->base > UINT32_MAX)
         return UNWIND_NO_TABLE;
     uint32_t pc = ret - module->base;
     uint32_t next = rows_upto(pcs, module->rows, pc - 1);
-    uint64_t found = next ? what[next - 1] & ~(uint64_t)UNWIND_FIRST : UNWIND_NO_TABLE;
+    uint64_t found = next ? what[kind[next - 1]] & ~(uint64_t)UNWIND_FIRST : UNWIND_NO_TABLE;
     if (next < module->rows && pcs[next] == pc)
-        found |= what[next] & UNWIND_FIRST;
+        found |= what[kind[next]] & UNWIND_FIRST;
     return found;
 }
 

@@ -41,9 +41,9 @@ struct module {
     bool has_elf, read, hooked, seen, init_hooked;
     bool has_own_code; /* other than the file's: it is read from memory */
     struct elf elf;
-    struct view *view;      /* whose copy `elf` is; NULL: of memory */
-    struct findings *found; /* where it has_elf */
-    uint64_t pcs, what;     /* its unwind rows, as offsets in the area */
+    struct view *view;        /* whose copy `elf` is; NULL: of memory */
+    struct findings *found;   /* where it has_elf */
+    uint64_t pcs, kind, what; /* its unwind rows, as offsets in the area */
     uint32_t rows;
 };
 

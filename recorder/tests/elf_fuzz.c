@@ -103,13 +103,15 @@ static void fill_stack(uint64_t base, const struct unwind_rows *frames)
     }
 }
 
-static void walk_stacks(const struct unwind_rows *frames)
+static void walk_stacks(struct unwind_rows *frames)
 {
+    assert(rows_pack(frames));
     static struct unwind_cache cache;
     static uint32_t version;
     size_t pcs = sizeof(struct unwind_tables) + sizeof(struct unwind_module);
-    size_t what = (pcs + frames->rows * 4 + 7) & ~(size_t)7;
-    struct unwind_tables *tables = calloc(1, what + frames->rows * 8);
+    size_t kind = pcs + frames->rows * 4;
+    size_t what = (kind + frames->rows * 2 + 7) & ~(size_t)7;
+    struct unwind_tables *tables = calloc(1, what + frames->kind_count * 8);
     assert(tables);
     tables->version = ++version;
     tables->count = 1;
@@ -117,11 +119,13 @@ static void walk_stacks(const struct unwind_rows *frames)
                                                 .end = CODE_AT + code_size,
                                                 .base = CODE_AT,
                                                 .pcs = pcs,
+                                                .kind = kind,
                                                 .what = what,
                                                 .rows = frames->rows};
     if (frames->rows) {
         memcpy((char *)tables + pcs, frames->pcs, frames->rows * 4);
-        memcpy((char *)tables + what, frames->what, frames->rows * 8);
+        memcpy((char *)tables + kind, frames->kind, frames->rows * 2);
+        memcpy((char *)tables + what, frames->kinds, frames->kind_count * 8);
     }
     fill_stack(CODE_AT, frames);
     for (int i = 0; i < 32; i++) {

@@ -64,7 +64,8 @@ int main(int argc, char **argv)
         return 3;
     const char *how = f->is_new ? "anew" : "kept";
     add(f->unwind.pcs, f->unwind.rows * sizeof *f->unwind.pcs);
-    add(f->unwind.what, f->unwind.rows * sizeof *f->unwind.what);
+    add(f->unwind.kind, f->unwind.rows * sizeof *f->unwind.kind);
+    add(f->unwind.kinds, f->unwind.kind_count * sizeof *f->unwind.kinds);
     add(f->unwind.extents, f->unwind.extent_count * sizeof *f->unwind.extents);
     for (unsigned i = 0; elf_segment(&elf, i, &segment); i++)
         if (segment.p_type == PT_LOAD && segment.p_flags & PF_X)

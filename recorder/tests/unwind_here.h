@@ -61,16 +61,20 @@ static struct unwind_tables *here_tables(uint64_t *stack_low, uint64_t *stack_hi
         struct elf elf;
         struct unwind_rows frames;
         *module = (struct unwind_module){.start = lines[i].start, .end = lines[i].end};
-        if (elf_open(&elf, lines[i].path) != 0 || rows_read(&frames, &elf) != 0)
+        if (elf_open(&elf, lines[i].path) != 0 || rows_read(&frames, &elf) != 0 ||
+            !rows_pack(&frames))
             continue;
         module->base = lines[i].first;
         module->rows = frames.rows;
         module->pcs = used;
         memcpy(area + used, frames.pcs, frames.rows * 4);
-        used = (used + frames.rows * 4 + 7) & ~7ul;
+        used += frames.rows * 4;
+        module->kind = used;
+        memcpy(area + used, frames.kind, frames.rows * 2);
+        used = (used + frames.rows * 2 + 7) & ~7ul;
         module->what = used;
-        memcpy(area + used, frames.what, frames.rows * 8);
-        used += frames.rows * 8;
+        memcpy(area + used, frames.kinds, frames.kind_count * 8);
+        used += frames.kind_count * 8;
         rows_free(&frames);
         elf_close(&elf);
     }

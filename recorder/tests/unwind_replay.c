@@ -40,7 +40,7 @@ static struct file {
     char *path;
     struct elf elf;
     struct unwind_rows frames;
-    uint64_t pcs, what; /* in the area */
+    uint64_t pcs, kind, what; /* in the area */
 } files[MAX_FILES];
 static unsigned file_count;
 
@@ -136,12 +136,16 @@ static const uint64_t *read_modules(const uint64_t *at)
         if (file && !file->pcs) {
             if (corrupt)
                 corrupt_rows(&file->frames);
+            if (!rows_pack(&file->frames))
+                exit(2);
             file->pcs = put(file->frames.pcs, file->frames.rows * 4);
-            file->what = put(file->frames.what, file->frames.rows * 8);
+            file->kind = put(file->frames.kind, file->frames.rows * 2);
+            file->what = put(file->frames.kinds, file->frames.kind_count * 8);
         }
         if (file) {
             module.base = codes[i].bias + file->frames.base;
             module.pcs = file->pcs;
+            module.kind = file->kind;
             module.what = file->what;
             module.rows = file->frames.rows;
         }

@@ -4,9 +4,8 @@
  * made for, by this very recorder, and where every number in it is possible. Whatever is wrong with
  * it, all is found anew.
  *
- * Behind the head come, each padded to 8 bytes: pcs of the unwind rows; the different values of what
- * these rows say, of which a file has some thousands, and which of them each row has; extents; for each
- * part its struct disk_part and its sites; for each name its struct disk_named, the text and the
+ * Behind the head come, each padded to 8 bytes: pcs of the unwind rows, the kinds that there are of
+ * them, the kind of each, and extents; for each part its struct disk_part and its sites; for each name its struct disk_named, the text and the
  * symbols; the places that jumps were looked for into.
  */
 #ifndef RECORDER_FINDINGS_DISK_H
@@ -17,7 +16,6 @@
 #include <sys/stat.h>
 
 #define MAGIC UINT64_C(0x3245444f434b5242) /* "BRKCODE2" */
-#define MOST_KINDS 65536                   /* different values of `what` */
 #define MOST_BYTES (UINT64_C(16) << 20)
 #define DISK_NAME 40
 

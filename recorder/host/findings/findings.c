@@ -107,6 +107,8 @@ static bool read_frames(struct findings *f, const struct elf *elf)
         return false;
     if (f->key.starts)
         rows_end_stacks(&f->unwind, rows_start(&f->unwind, elf, f->key.starts == 2));
+    if (!rows_pack(&f->unwind))
+        return false;
     f->is_new = true;
     return true;
 }

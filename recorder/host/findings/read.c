@@ -49,31 +49,28 @@ static bool lie_apart(const struct rows_range *list, uint64_t count)
     return true;
 }
 
-static void read_what(struct reading *r, const struct disk_head *head, struct unwind_rows *f)
+static bool has_kinds(const uint16_t *kind, uint64_t rows, uint64_t kinds)
 {
-    uint64_t *kinds = take(r, head->kinds, sizeof *kinds);
-    uint16_t *of_row = take(r, head->rows, sizeof *of_row);
-    f->what = r->bad ? NULL : malloc(head->rows * sizeof *f->what + 1);
-    r->bad = f->what == NULL;
-    for (uint64_t i = 0; !r->bad && i < head->rows; i++) {
-        r->bad = of_row[i] >= head->kinds;
-        f->what[i] = r->bad ? 0 : kinds[of_row[i]];
-    }
-    free(of_row);
-    free(kinds);
+    for (uint64_t i = 0; i < rows; i++)
+        if (kind[i] >= kinds)
+            return false;
+    return true;
 }
 
 static void read_frames(struct reading *r, const struct disk_head *head, struct unwind_rows *f)
 {
     f->base = head->base;
     f->pcs = take(r, head->rows, sizeof *f->pcs);
-    read_what(r, head, f);
+    f->kinds = take(r, head->kinds, sizeof *f->kinds);
+    f->kind = take(r, head->rows, sizeof *f->kind);
     f->extents = take(r, head->extents, sizeof *f->extents);
     f->rows = f->room = head->rows;
+    f->kind_count = head->kinds;
     f->extent_count = head->extents;
     f->synthetic = head->synthetic;
     f->lost = head->lost;
-    r->bad = r->bad || !rises(f->pcs, f->rows) || !lie_apart(f->extents, f->extent_count);
+    r->bad = r->bad || !rises(f->pcs, f->rows) || !has_kinds(f->kind, f->rows, f->kind_count) ||
+             !lie_apart(f->extents, f->extent_count);
 }
 
 static bool is_possible(const struct syscall_site *site, const struct disk_part *part)

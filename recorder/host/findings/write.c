@@ -37,48 +37,6 @@ static void put(struct writing *w, const void *from, size_t size)
     w->size += padded;
 }
 
-/* ---- rows ---- */
-
-#define SLOTS ((size_t)1 << 18)
-
-struct kinds {
-    uint64_t list[MOST_KINDS];
-    size_t count;
-    uint32_t slots[SLOTS]; /* a number in `list`, plus 1 */
-    uint16_t of_row[];
-};
-
-/* The number of the value in the list, where a new one is added; MOST_KINDS: there is no room. */
-static size_t kind_of(struct kinds *kinds, uint64_t what)
-{
-    size_t at = what * UINT64_C(0x9e3779b97f4a7c15) >> 46;
-    for (; kinds->slots[at] != 0; at = (at + 1) % SLOTS)
-        if (kinds->list[kinds->slots[at] - 1] == what)
-            return kinds->slots[at] - 1;
-    if (kinds->count == MOST_KINDS)
-        return MOST_KINDS;
-    kinds->list[kinds->count] = what;
-    kinds->slots[at] = (uint32_t)++kinds->count;
-    return kinds->count - 1;
-}
-
-/* NULL: no memory, or too many. */
-static struct kinds *kinds_of(const struct unwind_rows *rows)
-{
-    struct kinds *kinds = calloc(1, sizeof *kinds + rows->rows * sizeof *kinds->of_row);
-    for (size_t i = 0; kinds != NULL && i < rows->rows; i++) {
-        size_t kind = kind_of(kinds, rows->what[i]);
-        if (kind == MOST_KINDS) {
-            free(kinds);
-            return NULL;
-        }
-        kinds->of_row[i] = (uint16_t)kind;
-    }
-    return kinds;
-}
-
-/* ---- the file ---- */
-
 static void put_parts(struct writing *w, const struct findings *f)
 {
     for (size_t i = 0; i < f->part_count; i++) {
@@ -101,14 +59,14 @@ static void put_names(struct writing *w, const struct findings *f)
     }
 }
 
-static void put_all(struct writing *w, const struct findings *f, const struct kinds *kinds)
+static void put_all(struct writing *w, const struct findings *f)
 {
     struct disk_head head = {.magic = MAGIC,
                              .maker = disk_maker(),
                              .key = f->key,
                              .base = f->unwind.base,
                              .rows = f->unwind.rows,
-                             .kinds = kinds->count,
+                             .kinds = f->unwind.kind_count,
                              .extents = f->unwind.extent_count,
                              .synthetic = f->unwind.synthetic,
                              .lost = f->unwind.lost,
@@ -122,8 +80,8 @@ static void put_all(struct writing *w, const struct findings *f, const struct ki
     }
     put(w, &head, sizeof head);
     put(w, f->unwind.pcs, f->unwind.rows * sizeof *f->unwind.pcs);
-    put(w, kinds->list, kinds->count * sizeof *kinds->list);
-    put(w, kinds->of_row, f->unwind.rows * sizeof *kinds->of_row);
+    put(w, f->unwind.kinds, f->unwind.kind_count * sizeof *f->unwind.kinds);
+    put(w, f->unwind.kind, f->unwind.rows * sizeof *f->unwind.kind);
     put(w, f->unwind.extents, f->unwind.extent_count * sizeof *f->unwind.extents);
     put_parts(w, f);
     put_names(w, f);
@@ -167,17 +125,14 @@ void findings_store(const char *folder, struct findings *f)
     if (fd < 0)
         return;
     f->is_new = false;
-    struct kinds *kinds = kinds_of(&f->unwind);
-    if (kinds != NULL)
-        put_all(&w, f, kinds);
-    if (kinds != NULL && !w.failed) {
+    put_all(&w, f);
+    if (!w.failed) {
         uint64_t length = w.size, check = disk_check(w.bytes, w.size);
         memcpy(w.bytes + offsetof(struct disk_head, length), &length, sizeof length);
         memcpy(w.bytes + offsetof(struct disk_head, check), &check, sizeof check);
         disk_name(&f->key, name);
         replace(fd, name, &w);
     }
-    free(kinds);
     free(w.bytes);
     close(fd);
 }

@@ -45,15 +45,18 @@ void tables_add(struct host *h, const struct process *p, struct module *m)
     if (!m->has_elf)
         return;
     const struct unwind_rows *f = &m->found->unwind;
-    uint64_t pcs = take(p, f->rows * sizeof *f->pcs), what = take(p, f->rows * sizeof *f->what);
-    if (pcs == 0 || what == 0) {
+    uint64_t pcs = take(p, f->rows * sizeof *f->pcs), kind = take(p, f->rows * sizeof *f->kind);
+    uint64_t what = take(p, f->kind_count * sizeof *f->kinds);
+    if (pcs == 0 || kind == 0 || what == 0) {
         say_note(h, "no room for the unwind table of %s: stacks are cut there", m->path);
         return;
     }
     if (!put(h, p, pcs, f->pcs, f->rows * sizeof *f->pcs) ||
-        !put(h, p, what, f->what, f->rows * sizeof *f->what))
+        !put(h, p, kind, f->kind, f->rows * sizeof *f->kind) ||
+        !put(h, p, what, f->kinds, f->kind_count * sizeof *f->kinds))
         return;
     m->pcs = pcs;
+    m->kind = kind;
     m->what = what;
     m->rows = (uint32_t)f->rows;
 }
@@ -76,6 +79,7 @@ static void fill(const struct process *p, struct unwind_module *part)
         return;
     part->base = m->bias + m->found->unwind.base;
     part->pcs = m->pcs;
+    part->kind = m->kind;
     part->what = m->what;
     part->rows = m->rows;
     part->module = m->id;

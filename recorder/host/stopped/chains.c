@@ -50,6 +50,7 @@ struct chain {
 /* The row behind a wrapped allocator call (agent/frames.h, struct leave_stack). */
 struct after_row {
     uint32_t pcs[3];
+    uint16_t kind[3];
     uint64_t what[3];
 };
 
@@ -82,11 +83,13 @@ static bool is_agents(struct chains *c, struct unwind_module *part)
         const uint64_t row = UNWIND_SP | (WRAP_WORDS + 1) << 9 | UINT64_C(0xfffe) << 32;
         c->after[i] = (struct after_row){
             {(uint32_t)after - 1, (uint32_t)after, (uint32_t)after + 1},
+            {0, 1, 2},
             {row, row | UNWIND_FIRST, UNWIND_LOST},
         };
         part->base = part->start;
         part->rows = 3;
         part->pcs = distance(c->tables, c->after[i].pcs);
+        part->kind = distance(c->tables, c->after[i].kind);
         part->what = distance(c->tables, c->after[i].what);
         return true;
     }
@@ -102,7 +105,8 @@ static void fill(struct chains *c, struct unwind_module *part)
     part->base = m->bias + f->base;
     part->rows = (uint32_t)f->rows;
     part->pcs = distance(c->tables, f->pcs);
-    part->what = distance(c->tables, f->what);
+    part->kind = distance(c->tables, f->kind);
+    part->what = distance(c->tables, f->kinds);
 }
 
 static bool make_tables(struct chains *c)

@@ -18,11 +18,16 @@ struct rows_range {
     uint64_t low, high;
 };
 
-/* Rows of one file, as two arrays of `rows` entries, and the functions that a table tells of. */
+/* Rows of one file, as two arrays of `rows` entries, and the functions that a table tells of. While it
+ * is made each row has its own `what`; then `kind` is which of the different ones, `kinds`, it has. */
+#define MOST_KINDS 65536
 struct unwind_rows {
-    uint64_t base; /* vaddr that `pcs` count from: elf_lowest_vaddr */
-    uint32_t *pcs; /* sorted */
-    uint64_t *what;
+    uint64_t base;  /* vaddr that `pcs` count from: elf_lowest_vaddr */
+    uint32_t *pcs;  /* sorted */
+    uint64_t *what; /* NULL: it is packed */
+    uint16_t *kind;
+    uint64_t *kinds;
+    size_t kind_count;
     size_t rows, room;
     struct rows_range *extents; /* sorted, apart from each other */
     size_t extent_count;
@@ -37,6 +42,10 @@ struct unwind_rows {
 int rows_read(struct unwind_rows *table, const struct elf *elf);
 void rows_free(struct unwind_rows *table);
 
+/* All is read: from now on only `kind` and `kinds` say what the rows do. A file has some thousands of
+ * kinds at most; rows beyond MOST_KINDS are UNWIND_LOST. False: no memory, as it was. */
+bool rows_pack(struct unwind_rows *table);
+
 /* The row that holds at `vaddr`: its number, or -1 before the first. */
 ptrdiff_t rows_at(const struct unwind_rows *table, uint64_t vaddr);
 
@@ -46,7 +55,8 @@ bool rows_extent(const struct unwind_rows *table, uint64_t vaddr, struct rows_ra
 /* The same of one address in a file whose tables were not read: searches .eh_frame_hdr. */
 bool rows_find(const struct elf *elf, uint64_t vaddr, struct rows_range *range);
 
-/* Let stacks end in [low, high): nobody called this code, whatever the tables say. */
+/* Let stacks end in [low, high): nobody called this code, whatever the tables say. Nothing where it is
+ * packed. */
 void rows_end_stacks(struct unwind_rows *table, struct rows_range range);
 
 /* The code around the entry point of a program or loader, where stacks end. A loader's entry, and

@@ -52,8 +52,61 @@ void rows_free(struct unwind_rows *table)
 {
     free(table->pcs);
     free(table->what);
+    free(table->kind);
+    free(table->kinds);
     free(table->extents);
     memset(table, 0, sizeof *table);
+}
+
+/* ---- packing ---- */
+
+#define SLOTS ((size_t)2 * MOST_KINDS)
+
+struct kinds {
+    uint64_t list[MOST_KINDS];
+    size_t count;
+    uint32_t slots[SLOTS]; /* a number in `list`, plus 1 */
+};
+
+/* The number of `what` in the list, where a new one is added. The first two stand for all that it has
+ * no room for. */
+static uint16_t kind_of(struct kinds *kinds, uint64_t what)
+{
+    size_t at = what * UINT64_C(0x9e3779b97f4a7c15) >> 47;
+    for (; kinds->slots[at] != 0; at = (at + 1) % SLOTS)
+        if (kinds->list[kinds->slots[at] - 1] == what)
+            return (uint16_t)(kinds->slots[at] - 1);
+    if (kinds->count == MOST_KINDS)
+        return (what & UNWIND_FIRST) != 0;
+    kinds->list[kinds->count] = what;
+    kinds->slots[at] = (uint32_t)++kinds->count;
+    return (uint16_t)(kinds->count - 1);
+}
+
+bool rows_pack(struct unwind_rows *table)
+{
+    struct kinds *kinds = calloc(1, sizeof *kinds);
+    uint16_t *kind = malloc(table->rows * sizeof *kind + 1);
+    uint64_t *list = NULL;
+    if (kinds && kind) {
+        kind_of(kinds, UNWIND_LOST);
+        kind_of(kinds, UNWIND_LOST | UNWIND_FIRST);
+        for (size_t i = 0; i < table->rows; i++)
+            kind[i] = kind_of(kinds, table->what[i]);
+        list = malloc(kinds->count * sizeof *list);
+    }
+    if (list) {
+        memcpy(list, kinds->list, kinds->count * sizeof *list);
+        free(table->what);
+        table->what = NULL;
+        table->kind = kind;
+        table->kinds = list;
+        table->kind_count = kinds->count;
+    } else {
+        free(kind);
+    }
+    free(kinds);
+    return list;
 }
 
 /* ---- questions ---- */
@@ -112,7 +165,7 @@ static void replace(struct unwind_rows *table, size_t first, size_t next, const 
 void rows_end_stacks(struct unwind_rows *table, struct rows_range range)
 {
     uint64_t size = range.high - range.low;
-    if (range.high <= range.low || range.low < table->base ||
+    if (table->kind || range.high <= range.low || range.low < table->base ||
         range.high - table->base > UINT32_MAX || !rows_make_room(table, 2))
         return;
     ptrdiff_t last = rows_at(table, range.high);
