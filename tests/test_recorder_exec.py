@@ -104,9 +104,7 @@ def test_threads_of_processes_in_a_pid_namespace(tmp_path):
     """Each of them is told other numbers than we have for it."""
     trace = tmp_path / "t.brkpoint"
     words = [*map(os.fsencode, INSIDE), os.fsencode(probe("execs.c")), b"threads", b"10"]
-    done = launching.run(
-        launching.watched(*words, options=[b"--engine", b"recorder"], trace=trace)
-    )
+    done = launching.run(launching.watched(*words, options=[b"--engine", b"recorder"], trace=trace))
     assert done.status == 0 and launching.report(tmp_path)["complete"]
     assert counted_in(trace) == (10 * 4 * 100, 10, 10 * 4)
 

@@ -114,7 +114,7 @@ struct process {
     struct tracee tracee;
     struct family *family;
     int pidfd;
-    uint32_t told; /* its number where that is another than here; else 0 */
+    uint32_t told;  /* its number where that is another than here; else 0 */
     uint32_t image; /* counts the execs of the run */
     char *executable;
     uint64_t entry, base, hwcap2; /* from the auxiliary vector */
