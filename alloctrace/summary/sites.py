@@ -102,16 +102,31 @@ class Sites:
         they differ; `purposes`: how many differ; `by_purpose`: those with most bytes, with their
         sums and their share of the place's bytes.
         """
-        limit = len(self._rows) if limit is None else limit
-        first = heapq.nsmallest(limit, self._rows, key=lambda key: self._rank(key, by))
-        return [_finish(key, *self._rows[key]) for key in first]
+        found = self._first(len(self._rows) if limit is None else limit, by)
+        return [_finish(key, *self._rows[key], _together(self._rows[key][1])) for key in found]
 
-    def _rank(self, key: Key, by: str) -> tuple[int, int, int, list[str], int, int]:
-        asked = {name: _of_parts(self._rows[key][1], name) for name in (by, "bytes", "count")}
-        function, module, file, line, offset, origin = key
-        names = [str(name) for name in (origin, module, function, file)]
-        sums = -(asked[by] or 0), -(asked["bytes"] or 0), -(asked["count"] or 0)
-        return *sums, names, line or 0, offset or 0
+    def stored(self) -> Iterator[tuple[Any, ...]]:
+        """Yield of all places what the table `sites` of a trace holds, as `rows` tells it."""
+        for function, module, file, line, offset, origin in self._first(len(self._rows)):
+            key = function, module, file, line, offset, origin
+            parts = self._rows[key][1]
+            texts = {part[0] for part in parts.values()}
+            text = texts.pop() if len(texts) == 1 else SEVERAL
+            at = None if offset is None else hex(offset)
+            sums = _together(parts)[1 : len(STORED) + 1]
+            yield (function, module, file, line, at, origin, text, *sums)
+
+    def _first(self, limit: int, by: str = "bytes") -> list[Key]:
+        """The `limit` first places."""
+        rows, at = self._rows, _AT[by]
+
+        def rank(key: Key) -> tuple[Any, ...]:
+            sums = _together(rows[key][1])
+            function, module, file, line, offset, origin = key
+            names = [str(origin), str(module), str(function), str(file)]
+            return (-(sums[at] or 0), -sums[2], -sums[1], names, line or 0, offset or 0)
+
+        return heapq.nsmallest(limit, rows, key=rank)
 
     def sum(self, name: str) -> int | None:
         """Of all places; None: not known."""
@@ -131,6 +146,7 @@ def _needs_offset(frame: Frame, origin: str) -> bool:
 
 
 _AT = {name: at for at, name in enumerate(SUMS, 1)}  # in a part, whose first is the text
+_OF_PART = ("purpose", *SUMS)
 
 
 def _add(part: Part, group: Group, at_peak: int | None) -> None:
@@ -149,6 +165,15 @@ def _of_parts(purposes: Parts, name: str) -> int | None:
     """The sum of all parts; None: not known."""
     values = [part[_AT[name]] for part in purposes.values()]
     return None if None in values else sum(values)
+
+
+def _together(purposes: Parts) -> Part:
+    """All parts as one, without a text of its own: that of most places is their only one."""
+    parts = list(purposes.values())
+    if len(parts) == 1:
+        return parts[0]
+    columns = list(zip(*parts))[1:]
+    return [None, *[None if None in column else sum(column) for column in columns]]
 
 
 def _part(purposes: Parts, group: Group) -> Part:
@@ -218,29 +243,29 @@ def _lettered(words: Iterable[str]) -> Iterator[str]:
         yield word.replace(bare, next(letters, _VARIOUS)) if bare in _NUMBERS else word
 
 
-def _finish(
-    key: Key,
-    distance: int | None,
-    purposes: Parts,
-) -> dict[str, Any]:
-    row = dict(zip(PLACE, key), distance=distance)
-    row.update((name, _of_parts(purposes, name)) for name in SUMS)
-    shown = dict(row, **told(key))
-    parts = sorted(_by_text(purposes), key=lambda p: (-p["bytes"], -p["count"], p["purpose"] or ""))
-    shown["purpose"] = parts[0]["purpose"] if len(parts) == 1 else SEVERAL
-    shown["purposes"] = len(parts)
-    shown["by_purpose"] = [dict(part, share=_share(part, row)) for part in parts[:MOST_PURPOSES]]
-    return shown
+def _finish(key: Key, distance: int | None, purposes: Parts, sums: Part) -> dict[str, Any]:
+    """`sums`: of all `purposes` together."""
+    row = dict(told(key), distance=distance)
+    row.update(zip(SUMS, sums[1:]))
+    parts = _by_text(purposes)
+    parts.sort(key=lambda p: (-p["bytes"], -p["count"], p["purpose"] or ""))
+    row["purpose"] = parts[0]["purpose"] if len(parts) == 1 else SEVERAL
+    row["purposes"] = len(parts)
+    row["by_purpose"] = [dict(part, share=_share(part, row)) for part in parts[:MOST_PURPOSES]]
+    return row
 
 
-def _by_text(purposes: Parts) -> Iterable[dict[str, Any]]:
+def _by_text(purposes: Parts) -> list[dict[str, Any]]:
     """Rules that say the same are one purpose."""
     found: dict[str | None, dict[str, Any]] = {}
-    for text, *sums in purposes.values():
-        same = found.setdefault(text, dict(purpose=text, **dict.fromkeys(SUMS, 0)))
-        for name, value in zip(SUMS, sums):
+    for part in purposes.values():
+        same = found.get(part[0])
+        if same is None:
+            found[part[0]] = dict(zip(_OF_PART, part))
+            continue
+        for name, value in zip(SUMS, part[1:]):
             same[name] = _sum(same[name], value)
-    return found.values()
+    return list(found.values())
 
 
 def _sum(one: int | None, other: int | None) -> int | None:

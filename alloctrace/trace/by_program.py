@@ -33,6 +33,8 @@ def lives(sums: Sums) -> list[dict[str, Any]]:
     """[{pid, image, seq, t_ns, live_bytes}], as stages.by_origin has them; [] for one program."""
     groups, programs = sums.groups, sums.groups.programs()
     counts: Counter[tuple[int, int]] = Counter()
+    if len(set(programs)) < 2:  # of most runs: without a look at each group
+        return []
     for what, count in zip(groups.what, groups.sums["count"]):
         counts[programs[what]] += count
     if len(counts) < 2:
