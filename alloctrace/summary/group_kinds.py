@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import namedtuple
 
+from alloctrace import kernels
 from alloctrace.columns.group_table import SUMS
 from . import coverage
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, NamedTuple
 
     from alloctrace.columns.group_table import GroupTable
+    from alloctrace.kernels import Given
     from alloctrace.model import Frame, Purpose
     from alloctrace.stacks.tree import StackTree
 
@@ -75,16 +77,32 @@ def _numbered(
 ) -> tuple[array[int], array[int], array[int]] | None:
     """(by group its kind, by kind its first group, and the kind around it); None: more than
     `most`. What has the same number in `purposes`, or in `frames`, is alike."""
+    within_of, count = groups.within, len(groups)
+    purpose_of = _mapped(groups.purpose, purposes)
+    frame_of = _mapped(_deciders(groups, tree, nodes), frames)
+    kind_of, firsts, withins = (array("I", bytes(4 * count)) for _ in range(3))
+    columns = groups.what, groups.verdict, purpose_of, within_of, frame_of
+    made, limit = None, count if most is None else most
+    if count >= kernels.FEWEST:
+        made = kernels.run("kinds", *columns, count, kind_of, firsts, withins, limit)
+    if made is None or made < 0:
+        return _numbered_here(columns, most)
+    if made > limit:
+        return None
+    del firsts[made:], withins[made:]
+    return kind_of, firsts, withins
+
+
+def _numbered_here(
+    columns: tuple[array[int], ...], most: int | None
+) -> tuple[array[int], array[int], array[int]] | None:
+    """The same without C."""
     kind_of = array("I")
     known: dict[tuple[int, int, int, int, int], int] = {}
     firsts, withins = array("I"), array("I")  # of each kind
-    decided = [verdict.decided_by if verdict else None for verdict in groups.verdicts]
-    place, frame_of = tree.deciding_node, tree.frame_of
-    rows = zip(groups.what, groups.verdict, groups.purpose, groups.within, nodes)
-    for index, (what, verdict, purpose, within, node) in enumerate(rows):
+    for index, (what, verdict, purpose, within, frame) in enumerate(zip(*columns)):
         within = kind_of[within - 1] if within else 0
-        node = place(node, decided[verdict])
-        key = what, verdict, purposes[purpose], within, frames[frame_of[node]] if node else -1
+        key = what, verdict, purpose, within, frame
         kind = known.setdefault(key, len(known) + 1)
         kind_of.append(kind)
         if kind > len(firsts):
@@ -93,6 +111,31 @@ def _numbered(
             if most is not None and kind > most:
                 return None
     return kind_of, firsts, withins
+
+
+def _mapped(column: array[int], numbers: Sequence[int]) -> array[int]:
+    """Numbers in place of indexes; -1 stays."""
+    if isinstance(numbers, range):
+        return column
+    return array(column.typecode, [numbers[at] if at >= 0 else -1 for at in column])
+
+
+def _deciders(groups: GroupTable, tree: StackTree, nodes: array[int]) -> array[int]:
+    """By group the number of the frame that decided; -1: none."""
+    verdicts = [verdict.decided_by if verdict else None for verdict in groups.verdicts]
+    parents, frame_of, count = tree.parents, tree.frame_of, len(groups)
+    if count >= kernels.FEWEST:
+        decided = array("q", [-1 if index is None else index for index in verdicts])
+        leaps, leap, traits = tree.how_to_decide(max(decided))
+        nodes_there, frames_there = len(parents), len(traits[0])
+        found = array("i", bytes(4 * count))
+        of_tree: list[Given] = [parents, frame_of, nodes_there, leaps, leap, *traits, frames_there]
+        of_groups: list[Given] = [nodes, groups.verdict, count, decided, len(decided)]
+        if kernels.run("deciders", *of_tree, *of_groups, found) == 0:
+            return found
+    place = tree.deciding_node
+    ends = (place(node, verdicts[verdict]) for node, verdict in zip(nodes, groups.verdict))
+    return array("i", [frame_of[node] if node else -1 for node in ends])
 
 
 def _frames(frames: Sequence[Frame]) -> array[int]:
@@ -116,7 +159,11 @@ def _purposes(purposes: Sequence[Purpose | None]) -> array[int]:
     return array("I", [known.setdefault(what, len(known)) for what in asked])
 
 
-def _added(column: array[int], kind_of: array[int], count: int) -> list[int]:
+def _added(column: array[int], kind_of: array[int], count: int) -> Sequence[int]:
+    if len(column) >= kernels.FEWEST:
+        sums = array("q", bytes(8 * count))
+        if kernels.run("added", column, kind_of, len(column), sums, count) == 0:
+            return sums
     totals = [0] * (count + 1)
     if any(column):
         for kind, value in zip(kind_of, column):
