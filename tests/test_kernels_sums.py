@@ -57,6 +57,7 @@ def made_groups(chance, count, nodes, most_decided=4):
     made.region = array("I", bytes(4 * count))
     for column in (made.first_seq, made.first_t, made.before):
         column.extend(range(count))
+    made.set_own_peaks(0, [chance.randrange(99) for _ in range(count)])
     made.set_sums(0, [[chance.randrange(-9 if n == "bytes" else 0, 99) for _ in range(count)]
                       for n in SUMS])  # fmt: skip
     return made
@@ -65,12 +66,13 @@ def made_groups(chance, count, nodes, most_decided=4):
 def kinds_of(groups, tree, most=None):
     """All that the kinds of groups hold; None: more than `most`."""
     nodes = tree.nodes(groups.stack)
-    numbers = range(len(groups.purposes)), range(len(tree.frames)), most
-    made = group_kinds._numbered(groups, tree, nodes, *numbers)
     found = group_kinds.of(groups, tree, nodes, most)
-    sums = {name: list(column) for name, column in found.groups.sums.items()}
-    rows = list(zip(found.groups.what, found.groups.verdict, found.groups.within))
-    return made and list(map(list, made)), sums, rows, found.by_place
+    made = [found.deciders.tolist(), found.by_place]
+    for table in (found.groups, found.rough):
+        made.append({name: list(column) for name, column in table.sums.items()})
+        columns = table.what, table.verdict, table.purpose, table.within, table.stack
+        made.append(list(zip(*columns, table.own_peak)))
+    return made
 
 
 @pytest.mark.parametrize("most", [None, 0, 7, 300])
@@ -80,7 +82,22 @@ def test_kinds_and_their_sums(both, by_c, most):  # noqa: F811
         tree = made_tree(chance, 60)
         groups = made_groups(chance, 400, 60)
         with_it, without = both(lambda: kinds_of(groups, tree, most))  # noqa: B023
-        assert with_it == without and with_it[1]["count"]
+        assert with_it == without and with_it[2]["count"]
+
+
+def test_columns_of_a_trace_that_was_read_are_narrow(both, by_c, monkeypatch):  # noqa: F811
+    chance = random.Random(1)
+    tree = made_tree(chance, 60)
+    groups = made_groups(chance, 400, 60)
+    wide = kinds_of(groups, tree)
+    for name in ("what", "verdict", "purpose"):
+        setattr(groups, name, array("B", getattr(groups, name)))
+    groups.within = array("H", groups.within)
+    groups.sums = {name: array("h", column) for name, column in groups.sums.items()}
+    monkeypatch.setattr(group_kinds, "_AT_ONCE", 7)
+    assert both(lambda: kinds_of(groups, tree)) == [wide, wide]
+    monkeypatch.setattr(group_kinds, "_MOST_WIDENED", 0)
+    assert both(lambda: kinds_of(groups, tree)) == [wide, wide]
 
 
 @pytest.mark.parametrize("furthest", [LEAP, 3 * LEAP + 5, 299])

@@ -7,16 +7,18 @@ allocations, and `by_purpose` tells them apart, those of unknown purpose as well
 from __future__ import annotations
 
 import heapq
+import itertools
 from os.path import commonprefix  # of lists, too
 
 from alloctrace import measure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, Optional, Union
 
-    from alloctrace.model import Frame, Group, Verdict
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Frame, Group, Purpose, Verdict
 
     Key = tuple[Optional[str], str, Optional[str], Optional[int], Optional[int], str]  # of PLACE
     # The text of a purpose, then its sums as SUMS: filled for each group, so a list.
@@ -86,11 +88,49 @@ class Sites:
 
     def add(self, group: Group) -> None:
         if group.allocations:
-            _add(_part(self._purposes(group), group), group, self._at_peak(group))
+            frame = self._frame_of(group.stack, group.verdict)
+            parts = self._parts(frame, measure.origin(group))
+            sums = (
+                *(group.allocations, group.allocated, group.live_blocks, group.live_bytes),
+                *(group.temporary_blocks, group.temporary_bytes),
+            )
+            _add(_part(parts, group.purpose), sums, self._at_peak(group), group.reached)
 
-    def _purposes(self, group: Group) -> Parts:
-        frame = self._frame_of(group.stack, group.verdict)
-        key = place(frame, measure.origin(group))
+    def add_all(
+        self,
+        groups: GroupTable,
+        frames: Sequence[Frame],
+        deciders: Sequence[int],
+        holds: Sequence[bool],
+        peaks: Sequence[int] | None,
+    ) -> None:
+        """The same of many. `deciders`: of each the number of its meaningful one of `frames`, -1:
+        none; `holds`: by their whats, whether they count; `peaks`: what each held at the peak that
+        the report tells of, None: not known."""
+        origins = [verdict.origin if verdict else "unknown" for verdict in groups.verdicts]
+        purposes = groups.purposes
+        found: dict[tuple[int, str], Parts] = {}
+        rows = zip(
+            groups.what,
+            groups.verdict,
+            groups.purpose,
+            deciders,
+            itertools.repeat(None) if peaks is None else peaks,
+            groups.sums["reached"],
+            zip(*[groups.sums[name] for name in _OF_GROUPS]),
+        )
+        for what, verdict, purpose, decider, at_peak, reached, sums in rows:
+            if not sums[0] or not holds[what]:
+                continue
+            key = decider, origins[verdict]
+            parts = found.get(key)
+            if parts is None:
+                frame = frames[decider] if decider >= 0 else None
+                parts = found[key] = self._parts(frame, key[1])
+            _add(_part(parts, purposes[purpose]), sums, at_peak, reached)
+
+    def _parts(self, frame: Frame | None, origin: str) -> Parts:
+        key = place(frame, origin)
         if key not in self._rows:
             self._rows[key] = distance(frame, key), {}
         return self._rows[key][1]
@@ -149,16 +189,19 @@ _AT = {name: at for at, name in enumerate(SUMS, 1)}  # in a part, whose first is
 _OF_PART = ("purpose", *SUMS)
 
 
-def _add(part: Part, group: Group, at_peak: int | None) -> None:
-    """In the order of SUMS."""
-    part[1] += group.allocations
-    part[2] += group.allocated
-    part[3] += group.live_blocks
-    part[4] += group.live_bytes
-    part[5] += group.temporary_blocks
-    part[6] += group.temporary_bytes
+# In the order of STORED, but for the peak.
+_OF_GROUPS = (
+    *("allocations", "allocated", "live_blocks", "live_bytes"),
+    *("temporary_blocks", "temporary_bytes"),
+)
+
+
+def _add(part: Part, sums: tuple[int, ...], at_peak: int | None, reached: int) -> None:
+    for at, value in enumerate(sums, 1):
+        if value:
+            part[at] += value
     part[7] = _sum(part[7], at_peak)
-    part[8] += group.reached
+    part[8] += reached
 
 
 def _of_parts(purposes: Parts, name: str) -> int | None:
@@ -176,16 +219,18 @@ def _together(purposes: Parts) -> Part:
     return [None, *[None if None in column else sum(column) for column in columns]]
 
 
-def _part(purposes: Parts, group: Group) -> Part:
+def _part(parts: Parts, purpose: Purpose | None) -> Part:
     """Its purpose's part. What one rule says in several ways (of other sizes) is one."""
-    text = measure.purpose(group)
-    key = group.purpose.rule if text is not None and group.purpose else None
-    part = purposes.setdefault(key, _new(text))
+    text = purpose.text if purpose else None
+    key = purpose.rule if text is not None and purpose else None
+    part = parts.get(key)
+    if part is None:
+        part = parts[key] = _new(text)
     if text is None or part[0] == text:
         return part
     common = in_common(part[0], text)
     if common is None:
-        return purposes.setdefault((key, text), _new(text))
+        return parts.setdefault((key, text), _new(text))
     part[0] = common
     return part
 

@@ -277,9 +277,10 @@ def _signed(values: Iterable[int | None]) -> list[int | None]:
 def _write_sums(tables: Tables, groups: GroupTable, tree: StackTree, nodes: array[int]) -> Kinds:
     """The same sums that a report shows, so that plain SQL can read them."""
     totals, sites, kinds = Totals(), Sites(tree.deciding_frame), group_kinds.of(groups, tree, nodes)
-    for kind in kinds.groups:
+    for kind in kinds.rough:
         totals.add(kind)
-        sites.add(kind)
+    found, holds = kinds.groups, [True] * len(groups.whats)
+    sites.add_all(found, tree.frames, kinds.deciders, holds, found.sums["peak_bytes"])
     tables.rows("totals", (_clamped(row.values()) for row in totals.rows()))
     tables.rows("sites", map(_clamped, sites.stored()))
     return kinds
