@@ -21,13 +21,10 @@ import zlib
 
 from alloctrace import cache_folder, fields
 from alloctrace.cache_folder import state, state_of
-from alloctrace.elf import debug as elf_debug, relocations as elf_relocations
-from alloctrace.elf import unwind_tables as elf_unwind
+from alloctrace.elf import debug as elf_debug
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
 from alloctrace.elf.readers import READERS
-from . import demangle_cxx, demangle_rust, demangle_text, demangle_types
-from . import index as symbol_index, names as symbol_names, tables as symbol_tables
 from .tables import Function
 
 TYPE_CHECKING = False
@@ -53,20 +50,19 @@ SCRIPTS = (
 )
 TIMEOUT_S = 120.0  # for one gdb
 VERSION = 5  # of the answers' form
-CODE = (
-    demangle_cxx,
-    demangle_rust,
-    demangle_text,
-    demangle_types,
-    elf_relocations,
-    elf_unwind,
-    symbol_index,
-    symbol_names,
-    symbol_tables,
-)  # what ELF tables say is theirs, and of who reads these
+_SYMBOLS, _ELF = os.path.dirname(__file__), os.path.dirname(elf_debug.__file__)
+# What ELF tables say is theirs, and of who reads these. Most runs import none of it.
+CODE = tuple(
+    os.path.join(folder, name + ".py")
+    for folder, names in (
+        (_SYMBOLS, "demangle_cxx demangle_rust demangle_text demangle_types index names tables"),
+        (_ELF, "relocations unwind_tables"),
+    )
+    for name in names.split()
+)
 MAX_FILE = 8 << 20  # bytes that are kept of one file's answers
 _BAD = "gdb is not asked about %r: the last time it took more than %g s"
-_KINDS = frozenset((elf_relocations.INITIALISER, elf_relocations.FINALISER))
+_KINDS = frozenset(("initialiser", "finaliser"))  # as elf/relocations.py says them
 MAX_CHAIN = 256  # functions at one address: symbol_lookup.py stops there
 
 
@@ -101,7 +97,7 @@ class Cached:
         self, folder: str, ask: Ask, gdb: str = "gdb", debug_roots: Sequence[str] = DEBUG_ROOTS
     ) -> None:
         self._folder, self._gdb, self._debug_roots, self._ask = folder, gdb, debug_roots, ask
-        scripts = [*SCRIPTS, *READERS, *(module.__file__ or "" for module in CODE)]
+        scripts = [*SCRIPTS, *READERS, *CODE]
         self._how = [VERSION, state(gdb), list(debug_roots), *map(state, scripts)]
         self._files: dict[str, tuple[str | None, _Kept]] = {}  # (key, …) of those asked about
 

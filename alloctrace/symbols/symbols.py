@@ -7,7 +7,7 @@ one run without a process (start/symbol_gdb.py), ELF tables fill in what it does
 
 from __future__ import annotations
 
-from alloctrace.elf import debug as elf_debug, relocations as elf_relocations
+from alloctrace.elf import debug as elf_debug
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError
 from alloctrace.model import Frame, by_image
@@ -179,7 +179,7 @@ def _known_addresses(
         if key not in own:
             file.begun = remembered and remembered(file.elf.path)
             if file.begun is None:
-                file.begun = elf_relocations.begun(file.elf)
+                file.begun = file.elf.begun()
             own[key] = dict(file.begun)
             if key[1]:
                 own[key][file.elf.entry] = "entry"
