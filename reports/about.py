@@ -145,6 +145,7 @@ def _by(step: dict[str, Any]) -> str:
 def _reason(why: dict[str, float]) -> str:
     if why.get("only"):
         return "which started nothing else"
+    again = ", started %d times" % why["tries"] if "tries" in why else ""
     if why["share"] >= 1:
-        return "which left all calls to it"
-    return "which left %d %% of the calls to it" % (100 * why["share"])
+        return "which left all calls to it" + again
+    return "which left %d %% of the calls to it" % (100 * why["share"]) + again

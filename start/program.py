@@ -44,10 +44,10 @@ class Program(_Program):
         return list(self.of_recorder if is_recorder else self.of_breakpoints)
 
 
-_PTRACE = "uses ptrace: breakpoints keep it from tracing itself; what it traces is not followed"
+_PTRACE = "can call ptrace: breakpoints keep it from tracing itself; what it traces is not followed"
 _MLOCKALL = (
-    "uses mlockall: with it the recorder's 1.5 GiB are locked into memory, and without privileges "
-    "a limit (ulimit -l) may forbid that; under `ulimit -v 900000` they are 0.2 GiB"
+    "can call mlockall: if it does, the recorder's 1.5 GiB are locked into memory too, and without "
+    "privileges a limit (ulimit -l) may forbid that; under `ulimit -v 900000` they are 0.2 GiB"
 )
 _DEFAULT_PATH = b"/bin:/usr/bin"  # execvp(3) without PATH
 _SHELL = b"/bin/sh"

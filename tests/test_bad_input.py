@@ -204,7 +204,7 @@ def test_a_program_that_uses_ptrace(here):
     assert launching.run([b"./traceme"]).status == 0
     done = brkpoint("--quiet", "--engine", "breakpoints", "./traceme")
     assert done.status == 1  # the truth: a second tracer is refused
-    assert b"uses ptrace: breakpoints keep it" in done.err
+    assert b"can call ptrace: breakpoints keep it" in done.err
     if recorder.find():  # it has let go by then, and no breakpoints keep it from anything
         done = brkpoint("--force", "--engine", "recorder", "./traceme")
         assert done.status == 0 and b"breakpoints" not in done.err

@@ -131,7 +131,7 @@ def test_notes_on_the_program_are_kept_in_the_trace(tmp_path, function, call, en
         words = [BRKPOINT, "--quiet", "--engine", engine, "-o", trace, tmp_path / "uses"]
         subprocess.run(words, stderr=subprocess.PIPE)
         summary = json.loads(verbs.said("report", trace, "--json"))
-        is_told = any("uses " + function in note for note in summary["notes"])
+        is_told = any("can call " + function in note for note in summary["notes"])
         assert is_told == (engine == engine_told)
 
 

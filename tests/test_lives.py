@@ -110,6 +110,26 @@ def test_who_made_nearly_all_calls():
     assert run.asked().program.name == "make"
 
 
+def _restarted(ends, status=0):
+    run = Run("splash").calls(FIRST, 5)
+    for pid, end in enumerate(ends, 101):
+        run.spawn(FIRST, pid, "office").calls(pid, 100).end(pid, status=end)
+    run.run["exit"] = {"kind": "exited", "status": status}
+    return run.asked()
+
+
+def test_one_that_is_started_again_after_it_failed():
+    found = _restarted([81, 81, 0])
+    assert (found.program.pid, names(found)) == (103, ["splash"])
+    assert found.steps[0][2] == {"share": round(300 / 305, 4), "tries": 3}
+
+
+@pytest.mark.parametrize("ends, status", [([0, 0], 0), ([81, 0], 1), ([1, 1], 0)])
+def test_twins_of_one_that_is_started_again(ends, status):
+    """A loop over inputs; a starter that ended otherwise than the last."""
+    assert _restarted(ends, status).program.name == "splash"
+
+
 def test_a_daemon_and_a_pool_of_workers():
     run = Run("serverd").calls(FIRST, 5).fork(FIRST, 101).fork(101, 102).calls(102, 200)
     found = run.asked()

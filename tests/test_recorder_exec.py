@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import struct
 import subprocess
 import time
@@ -13,6 +14,7 @@ import pytest
 import recorder_runs
 from recorder_runs import NOT_BUILT, both, counted, probe, recorded
 
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
 
 
@@ -55,26 +57,101 @@ def may_unshare(*words):
     return done.returncode == 0
 
 
-@pytest.mark.skipif(not may_unshare("-pf", "true"), reason="no PID namespace may be made here")
+NAMESPACES = pytest.mark.skipif(
+    not may_unshare("-pf", "--mount-proc", "true"), reason="no PID namespace may be made here"
+)
+INSIDE = ["/usr/bin/unshare", "-pf", "--mount-proc"]
+COUNT = (
+    "select count(*), count(distinct pid), count(distinct tid) from events"
+    " where name = 'malloc' and size between 1000 and 1003"
+)
+
+
+def counted_in(trace):
+    """(calls, processes, threads) of tests/probes/execs.c, `threads`."""
+    done = subprocess.run(
+        [TOP + "/brkpoint", "sql", str(trace), COUNT], capture_output=True, check=True
+    )
+    return tuple(int(word) for word in done.stdout.splitlines()[-1].split())
+
+
+@NAMESPACES
 def test_in_a_pid_namespace_nobody_else_is_traced(tmp_path):
-    """There a thread's number is another's outside: it is not believed."""
+    """There a thread's number is another's outside."""
     words = [b"/usr/bin/unshare", b"-pf", b"sh", b"-c", b"grep TracerPid /proc/1/status; true"]
     options = [b"--engine", b"recorder"]
     done = launching.run(launching.watched(*words, options=options, trace=tmp_path / "t.brkpoint"))
     assert done.out == b"TracerPid:\t0\n"
-    reasons = json.dumps(launching.report(tmp_path))
-    assert "is it in a PID namespace" in reasons
+    found = launching.report(tmp_path)
+    assert found["complete"]
+    names = [os.path.basename(row["program"]) for row in found["processes"]]
+    assert len(names) == 3 and names[::2] == ["unshare", "grep"]
 
 
-@pytest.mark.skipif(not may_unshare("-pf", "true"), reason="no PID namespace may be made here")
+@NAMESPACES
 def test_what_begins_in_a_pid_namespace_bears_no_name_of_its_parents(tmp_path):
     """The child has written another path where the parent's memory has one."""
     words = [os.fsencode(probe("execs.c")), b"renamed"]
     options = [b"--engine", b"recorder"]
     done = launching.run(launching.watched(*words, options=options, trace=tmp_path / "t.brkpoint"))
     told = json.dumps(launching.report(tmp_path))
-    assert done.status == 0 and "is it in a PID namespace" in told
+    assert done.status == 0 and "/bin/true" in told or "/usr/bin/true" in told
     assert "/bin/only-in-the-parent" not in told
+
+
+@NAMESPACES
+def test_threads_of_processes_in_a_pid_namespace(tmp_path):
+    """Each of them is told other numbers than we have for it."""
+    trace = tmp_path / "t.brkpoint"
+    words = [*map(os.fsencode, INSIDE), os.fsencode(probe("execs.c")), b"threads", b"10"]
+    done = launching.run(launching.watched(*words, options=[b"--engine", b"recorder"], trace=trace))
+    assert done.status == 0 and launching.report(tmp_path)["complete"]
+    assert counted_in(trace) == (10 * 4 * 100, 10, 10 * 4)
+
+
+@NAMESPACES
+def test_numbers_that_mean_somebody_else_outside(tmp_path):
+    """brkpoint itself is in a PID namespace, with the small numbers that the one within has too."""
+    trace = tmp_path / "t.brkpoint"
+    script = "%s threads 10; for i in 1 2 3; do /bin/true; done" % probe("execs.c")
+    watch = [TOP + "/brkpoint", "run", "--quiet", "--engine", "recorder", "-o", str(trace), "--"]
+    done = subprocess.run([*INSIDE, *watch, *INSIDE, "sh", "-c", script], capture_output=True)
+    assert done.returncode == 0 and done.stderr == b""
+    assert counted_in(trace) == (10 * 4 * 100, 10, 10 * 4)
+
+
+@pytest.mark.skipif(not may_unshare("-n", "true"), reason="no network namespace may be made here")
+@NAMESPACES
+def test_all_namespaces_at_once(tmp_path):
+    """No name of a socket means the same in there, and the recorder's number in /proc another's."""
+    trace = tmp_path / "t.brkpoint"
+    words = ["/usr/bin/unshare", "-nuipf", "--mount-proc", probe("execs.c"), "threads", "2"]
+    options = [b"--engine", b"recorder"]
+    words = map(os.fsencode, words)
+    done = launching.run(launching.watched(*words, options=options, trace=trace))
+    assert done.status == 0 and launching.report(tmp_path)["complete"]
+    assert counted_in(trace) == (2 * 4 * 100, 2, 2 * 4)
+
+
+@NAMESPACES
+def test_attaching_to_a_process_in_a_pid_namespace(tmp_path):
+    trace = tmp_path / "t.brkpoint"
+    words = [*INSIDE, probe("execs.c"), "threads", "2", "on"]
+    target = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    outside = None
+    try:
+        pid = int(target.stdout.readline())
+        with open("/proc/%d/task/%d/children" % (target.pid, target.pid)) as file:
+            outside = int(file.read())
+        assert pid != outside
+        watch = [TOP + "/brkpoint", "run", "-o", str(trace), "-p", str(outside), "--for", "300ms"]
+        done = subprocess.run(watch, capture_output=True, check=True)
+        assert b"incomplete" not in done.stderr and b"lost" not in done.stderr
+        calls, processes, threads = counted_in(trace)
+        assert calls > 0 and (processes, threads) == (1, 1)
+    finally:
+        os.kill(outside or target.pid, signal.SIGKILL)  # the first in there: all of them go
+        target.communicate(timeout=20)
 
 
 @pytest.mark.skipif(

@@ -3,7 +3,8 @@
 A shell script that is called python3 and execs the real one, `sh -c 'make'`, `timeout 9 prog`: the
 report is about what they were started for. One exec after another leads to the last program of the
 first process. From there on a child is followed where it and those below it made nearly all calls,
-as of a daemon; or where it is the only program that a mere starter of others has started.
+as of a daemon; or where it is the only program that a mere starter of others has started; or where
+it was started again each time that it failed, and its starter ended as it did at last.
 """
 
 from __future__ import annotations
@@ -79,10 +80,26 @@ def _follow(
         share = below[id(child)][1] / calls if calls else 0
         if share >= NEARLY_ALL:
             return child, {"share": round(share, 4)}
+    tries = _tries(mine)
+    share = sum(below[id(child)][1] for child in tries) / calls if calls else 0
+    if share >= NEARLY_ALL and _status(process.exit) == _status(tries[-1].exit):
+        return tries[-1], {"share": round(share, 4), "tries": len(tries)}
     started = [child for child in mine if _starts(child, below)]
     if len(started) == 1 and last.name in _STARTERS and _may_pass_on(process, started[0]):
         return started[0], {"only": True}
     return None, None
+
+
+def _tries(children: list[Process]) -> list[Process]:
+    """Those that ran one program of its own, one after the other, and failed but for the last."""
+    found = [child for child in children if _is_own(child.last)]
+    largest = max(found, key=lambda child: child.last.calls, default=None)
+    found = [child for child in found if largest and child.last.path == largest.last.path]
+    for before, after in zip(found, found[1:]):
+        ended, began = before.last.ended_ns, after.last.began_ns
+        if ended is None or began is None or ended > began or _status(before.exit) in (None, 0):
+            return []
+    return found if len(found) > 1 else []
 
 
 def _may_pass_on(process: Process, child: Process) -> bool:

@@ -104,7 +104,8 @@ def _open(
         elf = that_ran(module.path, module.build_id)
         return elf, LazyTables(elf, debug_roots)
     except ElfError as error:
-        notes.append("Functions of %s are not named: %s" % (module.name, error))
+        name = module.name or "a program that lies on a mount without a folder"
+        notes.append("Functions of %s are not named: %s" % (name, error))
         return None, None
 
 

@@ -46,10 +46,12 @@ static void give_back(uint32_t index)
     __sync_fetch_and_or(&area()->free_chunks[index / 32], 1u << index % 32);
 }
 
-/* Whether the host is gone. Then nothing is to be recorded any more. */
+/* Whether the host is gone, or knows nothing of this process and has cleared the area. Then nothing is
+ * to be recorded any more. */
 static int is_alone(void)
 {
-    if (likely(!(*(volatile uint32_t *)&area()->host & HOST_GONE)))
+    if (likely(!(*(volatile uint32_t *)&area()->host & HOST_GONE) &&
+               *(volatile uint64_t *)&area()->magic == AREA_MAGIC))
         return 0;
     area()->recording = 0;
     return 1;

@@ -90,6 +90,7 @@ struct area_size {
 /* Processes that share one data area: a program and the children that it forks, until they exec. */
 struct family {
     bool used, drained;
+    bool has_others; /* some of them may be told other numbers than we are: who.h */
     const struct area_size *size;
     uint64_t place; /* where it begins in the memory file */
     uint32_t hook_count;
@@ -113,6 +114,7 @@ struct process {
     struct tracee tracee;
     struct family *family;
     int pidfd;
+    uint32_t told;  /* its number where that is another than here; else 0 */
     uint32_t image; /* counts the execs of the run */
     char *executable;
     uint64_t entry, base, hwcap2; /* from the auxiliary vector */
@@ -165,6 +167,7 @@ struct host {
     struct family *families;          /* MAX_FAMILIES of them */
     unsigned family_top;              /* none behind that many was ever used */
     pid_t first;                      /* the process that brkpoint started */
+    uint32_t nameless;                /* threads whose number here was not found: who.h */
     unsigned names_told;              /* of threads: thread_names.c */
     bool attached;                    /* it ran before us, and will when we have gone */
     volatile sig_atomic_t left_alone; /* it is time to leave */

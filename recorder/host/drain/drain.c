@@ -5,6 +5,7 @@
 #include "unread.h"
 #include "drain.h"
 #include "process/processes.h"
+#include "process/who.h"
 
 #include <linux/futex.h>
 #include <stdio.h>
@@ -59,20 +60,24 @@ static struct process *meet_process(struct host *h, struct process *known, pid_t
 
 static void meet(struct host *h, struct process *known, struct thread_state *t, struct reader *r)
 {
-    bool is_ours = meet_process(h, known, (pid_t)t->pid) != NULL;
+    const struct process *p = meet_process(h, known, who_records(h, known, t));
     free(r->nodes);
     free(r->path);
     *r = (struct reader){.known = true, .pid = t->pid, .tid = t->tid};
+    if (p != NULL) {
+        r->pid = pid_of(p);
+        r->tid = t->tid == t->pid ? r->pid : who_thread(h, p, t->tid);
+    }
     r->last_time = h->last_ns;
-    if (!is_ours) {
+    if (p == NULL) {
         ring_spoiled(h, r, "a thread of a process that is not the program's, or may not be read");
         return;
     }
-    if (t->tid == t->pid)
+    if (r->tid == r->pid)
         return;
     history_thread(h->history, r->pid, r->tid);
     json_begin(&h->json, "thread");
-    json_number(&h->json, "tid", t->tid);
+    json_number(&h->json, "tid", r->tid);
     json_number(&h->json, "t_ns", h->last_ns);
     spool_json(&h->spool, &h->json);
 }

@@ -9,6 +9,7 @@
 #include "base/grow.h"
 #include "mapped.h"
 #include "lives.h"
+#include "proc/numbers.h"
 #include "thread_names.h"
 #include "area/areas.h"
 #include "plant/hooks.h"
@@ -48,11 +49,20 @@ static struct process *add(struct host *h, pid_t pid)
     return h->processes[h->process_count++] = p;
 }
 
+void process_numbers(struct process *p)
+{
+    p->told = numbers_are_ours(p->tracee.pid) ? 0 : number_own(p->tracee.pid);
+    if (p->told != 0 && p->family != NULL)
+        p->family->has_others = true;
+}
+
 struct process *process_first(struct host *h, pid_t pid)
 {
     struct process *p = add(h, pid);
     if (p != NULL && (p->family = family_new(h)) != NULL)
         p->family->processes = 1;
+    if (p != NULL)
+        process_numbers(p);
     h->first = pid;
     return p;
 }
@@ -132,6 +142,8 @@ struct process *process_forked(struct host *h, const struct process *parent, pid
         return NULL;
     }
     inherit(child, parent);
+    if (child->family->has_others)
+        process_numbers(child);
     announce(h, child, parent->tracee.pid);
     for (size_t i = 0; i < child->module_count; i++)
         history_module(h->history, (uint32_t)pid, child->modules[i]->id, child->modules[i]->start,

@@ -14,6 +14,8 @@ struct process *process_forked(struct host *h, const struct process *parent, pid
 struct process *process_beside(struct host *h, pid_t pid, pid_t former);
 /* Whether the agent stands in that memory where `p` has it. */
 bool process_has_code(const struct process *p, const struct tracee *memory);
+/* It runs another program, or is new: see whether it is told other numbers than we are. */
+void process_numbers(struct process *p);
 /* The one at that place of the list is no longer followed; its family is left already. */
 void process_release(struct host *h, size_t index);
 

@@ -45,6 +45,7 @@ struct process *process_executed(struct host *h, pid_t pid, pid_t former)
     p->has_begun_image = true;
     if (p->family != NULL)
         p->family->processes = 1;
+    process_numbers(p);
     p->image = ++h->images;
     must(families_are_counted(h), "each process is counted in its family");
     return p;

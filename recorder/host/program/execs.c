@@ -5,6 +5,7 @@
 #include "proc/status.h"
 #include "process/thread_names.h"
 #include "process/processes.h"
+#include "process/who.h"
 #include "ends.h"
 #include "say.h"
 
@@ -36,7 +37,7 @@ static pid_t tracer_of(pid_t tid)
     return (pid_t)status_number(tid, "TracerPid");
 }
 
-/* Numbers of threads come from the target, and in a PID namespace mean others. */
+/* Numbers of threads come from the target. */
 static bool has_our_code(const struct process *p, pid_t tid)
 {
     struct tracee thread = {.pid = tid, .mem = -1};
@@ -59,10 +60,11 @@ struct program {
     char name[4096], path[4200];
 };
 
-static bool find_program(const struct process *p, const struct ask *ask, struct program *out)
+static bool find_program(const struct process *p, const struct ask *ask, pid_t tid,
+                         struct program *out)
 {
     bool at = ask->a[0] == SYS_execveat;
-    int folder = at ? (int)ask->a[2] : AT_FDCWD, tid = (int)ask->a[1];
+    int folder = at ? (int)ask->a[2] : AT_FDCWD;
     if (!read_text(&p->tracee, at ? ask->a[3] : ask->a[2], out->name, sizeof out->name)) {
         if (!at || folder < 0)
             return false;
@@ -93,7 +95,7 @@ static const char *why_not(const struct host *h, const struct process *p, pid_t 
     if (h->executing == MAX_EXECS)
         return "too many programs begin at once";
     if (!has_our_code(p, tid))
-        return "its thread is not found (is it in a PID namespace of its own?)";
+        return "its thread is not found";
     if (program != NULL && gives_privileges(tid, program->path) && !may_trace_privileged())
         return "it has privileges that it would lose if it was traced; root may trace it";
     if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC) == 0)
@@ -106,11 +108,11 @@ static const char *why_not(const struct host *h, const struct process *p, pid_t 
 void exec_begins(struct host *h, struct process *p, const struct ask *ask)
 {
     struct program program;
-    pid_t tid = (pid_t)ask->a[1];
+    pid_t tid = who_execs(p, (uint32_t)ask->a[1]);
     if (h->leaving)
         return;
     names_exec_begins(p, tid);
-    bool found = find_program(p, ask, &program);
+    bool found = find_program(p, ask, tid, &program);
     const char *problem = why_not(h, p, tid, found ? &program : NULL);
     if (problem == NULL) {
         h->execs[h->executing++] = (struct exec_begun){tid, p->tracee.pid};

@@ -12,6 +12,7 @@
 #include "modules/modules.h"
 #include "phases/phases.h"
 #include "process/processes.h"
+#include "process/who.h"
 #include "program/follow.h"
 #include "program/unexplained.h"
 #include "answers.h"
@@ -118,7 +119,7 @@ static void answer(struct host *h, struct process *p, struct thread_state *t, st
         exec_begins(h, p, ask);
         break;
     case ASK_NO_EXEC:
-        exec_fails(h, p, (pid_t)ask->a[0]);
+        exec_fails(h, p, who_execs(p, (uint32_t)ask->a[0]));
         break;
     case ASK_EXIT:
         if (!ask->a[1])
@@ -134,10 +135,11 @@ static void answer(struct host *h, struct process *p, struct thread_state *t, st
         break;
     case ASK_FORK: /* that everything before is drained matters as well */
         p->forker = r->tid;
+        who_forks(p, ask->a[1]);
         break;
     case ASK_FORKED:
         p->forker = r->tid;
-        process_forked(h, p, (pid_t)ask->a[0]);
+        process_forked(h, p, who_was_forked(p, (uint32_t)ask->a[0]));
         break;
     case ASK_START:
         ask->answer[0] = phase_start(h, p, ask->a[0], (uint32_t)ask->a[1]);
@@ -194,7 +196,8 @@ static void go_on(struct host *h, struct ask *ask)
 
 /* Threads that begin, all that began at once: nothing that was recorded matters for it. Returns how
  * many asked something else. */
-static size_t answer_stacks(struct host *h, struct asker *list, size_t count)
+static size_t answer_stacks(struct host *h, const struct family *f, struct asker *list,
+                            size_t count)
 {
     struct maps maps = {0};
     pid_t read_of = 0;
@@ -202,7 +205,8 @@ static size_t answer_stacks(struct host *h, struct asker *list, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct ask *ask = &list[i].t->ask;
         pid_t pid = (pid_t)list[i].t->pid;
-        if (ask->kind != ASK_STACK || ask->a[1] != 0 || process_by(h, pid) == NULL) {
+        if (ask->kind != ASK_STACK || ask->a[1] != 0 || f->has_others ||
+            process_by(h, pid) == NULL) {
             list[others++] = list[i];
             continue;
         }
@@ -248,7 +252,7 @@ void answers_give(struct host *h, struct process *p)
     if (asks == f->asks_seen)
         return;
     f->asks_seen = asks;
-    size_t count = answer_stacks(h, list, askers(f, list));
+    size_t count = answer_stacks(h, f, list, askers(f, list));
     qsort(list, count, sizeof *list, is_later);
     for (size_t i = 0; i < count; i++)
         answer_other(h, p, &list[i]);

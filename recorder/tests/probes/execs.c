@@ -1,6 +1,7 @@
 /* execs.c - programs that begin others: amid signals, beside other children, in vain, and
  * several at once; and in a PID namespace. */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -124,12 +125,44 @@ static int renamed(void)
     return WEXITSTATUS(status);
 }
 
+static void *some(void *size)
+{
+    for (int i = 0; i < 100; i++)
+        free(malloc((size_t)size));
+    return NULL;
+}
+
+/* Children of four threads each; `on`: then its number, and calls until it is killed. */
+static void with_threads(int children, bool on)
+{
+    for (int i = 0; i < children; i++) {
+        if (fork() != 0)
+            continue;
+        pthread_t threads[4];
+        for (size_t j = 0; j < 4; j++)
+            pthread_create(&threads[j], NULL, some, (void *)(1000 + j));
+        for (size_t j = 0; j < 4; j++)
+            pthread_join(threads[j], NULL);
+        _exit(0);
+    }
+    while (wait(NULL) > 0)
+        ;
+    if (on)
+        dprintf(1, "%d\n", (int)getpid());
+    while (on) {
+        usleep(1000);
+        some((void *)(size_t)1000);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "renamed") == 0)
         return renamed();
-    if (strcmp(what, "signals") == 0)
+    if (strcmp(what, "threads") == 0)
+        with_threads(atoi(argv[2]), argc > 3);
+    else if (strcmp(what, "signals") == 0)
         amid_signals(argv[0], atoi(argv[2]));
     else if (strcmp(what, "beside") == 0)
         beside(argv[0]);
