@@ -10,13 +10,14 @@ import os
 import stat
 import time
 
-MAX_FOLDER = 64 << 20  # bytes of all together
+MAX_FOLDER = 256 << 20  # bytes of all together
 # How names begin; those of unfinished files with a dot more.
 SYMBOLS, CODE, TABLES = "symbols-", "code-", "tables-"
 _LATELY_S = 60
 AGAIN_S = 60  # between two looks at all of them
 LOOKED = ".looked"  # a file whose time is that of the last look at all of them
 _STALE_S = 3600  # an unfinished file that old was left behind
+MARK_S = 86400  # between two marks of use of one file, as of `relatime` (mount(8))
 
 
 def is_ours(status: os.stat_result) -> bool:
@@ -31,7 +32,21 @@ def open_own(path: str, flags: int) -> int:
     if not is_ours(status) or not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise PermissionError(path)
+    _mark_use(descriptor, status)
     return descriptor
+
+
+def _used(status: os.stat_result) -> float:
+    """When the file was written, or read: a kernel marks that once a day itself, where the file
+    system is not mounted with `noatime`."""
+    return max(status.st_mtime, status.st_atime)
+
+
+def _mark_use(descriptor: int, status: os.stat_result) -> None:
+    now = time.time()
+    if now - _used(status) >= MARK_S:
+        with contextlib.suppress(OSError):
+            os.utime(descriptor, ns=(int(now * 1e9), status.st_mtime_ns))
 
 
 def state(path: str) -> list[int] | None:
@@ -101,21 +116,21 @@ def _is_due(folder: str, now: float) -> bool:
 
 
 def make_room(folder: str) -> None:
-    """The oldest go, down to half, where all together are too much. To ask a thousand files takes
-    14 ms: it is done once a minute, by whoever keeps something, and not where that is long ago."""
+    """Those that nobody used for longest go, down to three quarters, where all together are too
+    much. To ask a thousand files takes 14 ms: it is done once a minute, by whoever keeps something,
+    and not where that is long ago."""
     rows, now = [], time.time()
     if not _is_due(folder, now):
         return
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
             if entry.name.lstrip(".").startswith((SYMBOLS, CODE, TABLES)):
-                status = entry.stat(follow_symlinks=False)
-                rows.append((status.st_mtime, status.st_size, entry))
-    left = sum(size for _, size, _ in rows)
-    limit = MAX_FOLDER if left <= MAX_FOLDER else MAX_FOLDER // 2
-    for changed, size, entry in sorted(rows, key=lambda row: row[0]):
-        is_stale = entry.name.startswith(".") and now - changed > _STALE_S
+                rows.append((entry.stat(follow_symlinks=False), entry))
+    left = sum(status.st_size for status, _ in rows)
+    limit = MAX_FOLDER if left <= MAX_FOLDER else MAX_FOLDER // 4 * 3
+    for status, entry in sorted(rows, key=lambda row: _used(row[0])):
+        is_stale = entry.name.startswith(".") and now - status.st_mtime > _STALE_S
         if left > limit or is_stale:
-            left -= size
+            left -= status.st_size
             with contextlib.suppress(OSError):
                 os.unlink(entry.path)

@@ -23,6 +23,11 @@ NAME = "libbrkpoint-kernels.so"
 # is a change of its version: a library that was built before it is not used.
 PASSES = {
     "leaps": "parents found count leap",
+    # sums.c
+    "kinds": "whats verdicts purposes withins frames count kind_of firsts around most",
+    "added": "column kind_of count totals number",
+    "deciders": "parents frame_of nodes leaps leap silent in_loader has_name frames"
+    " begins verdict_of count decided verdicts found",
 }
 FEWEST = 2000  # rows: for less, a pass is not worth its call
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))

@@ -2,10 +2,12 @@
 
 Every start of brkpoint pays for what it imports: dataclasses needs Python's parser, disassembler
 and inspector of modules, and compiles half a dozen functions a class. Here it is one, of a class of
-which there is a value at all.
+which there are many values.
 """
 
 from __future__ import annotations
+
+_FEW = 30  # values of a class
 
 
 class _Fresh:
@@ -24,14 +26,35 @@ def plain(cls):
     for name, default in defaults.items():
         if isinstance(default, _Fresh):
             delattr(cls, name)
+    names, few = tuple(cls.__annotations__), iter(range(_FEW))
 
     def first(self, *values, **named):
-        cls.__init__ = _initialiser(cls.__annotations__, defaults)
-        cls.__init__(self, *values, **named)
+        if next(few, None) is None or not _is_filled(self, names, defaults, values, named):
+            cls.__init__ = _initialiser(names, defaults)
+            cls.__init__(self, *values, **named)
 
     cls.__init__, cls.__eq__, cls.__repr__ = first, _is_equal, _shown
     cls.__hash__ = None
     return cls
+
+
+def _is_filled(value, names, defaults, values, named):
+    """Whether these fit, and are there now: for the first values of a class this takes less time
+    than to make a function of its own. What does not fit, that one refuses."""
+    mine, given, rest = vars(value), dict(zip(names, values)), dict(named)
+    if len(given) < len(values):
+        return False
+    for name in names:
+        if name in given:
+            mine[name] = given[name]
+        elif name in rest:
+            mine[name] = rest.pop(name)
+        elif name in defaults:
+            default = defaults[name]
+            mine[name] = default.make() if isinstance(default, _Fresh) else default
+        else:
+            return False
+    return not rest
 
 
 def _initialiser(names, defaults):

@@ -75,7 +75,7 @@ def _report(args: Namespace, path: str, counted: Kinds | None) -> None:
     from reports import ink, text  # only now: --quiet needs none of it
 
     look = ink.of_stream(sys.stderr)
-    with trace.open(path) as opened:
+    with trace.open(path, is_own=True) as opened:
         facts = summary(args, opened, counted)
         events = False if args.live else None  # they have been shown
         page = text.render(facts, opened, look.width, look.colour, events, look.unicode)

@@ -19,7 +19,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from alloctrace import words  # noqa: E402
+from alloctrace import cache_folder, words  # noqa: E402
 from alloctrace.columns import columns, schema as trace_schema  # noqa: E402
 from alloctrace.elf import debug as elf_debug  # noqa: E402
 from alloctrace.history import inforecords  # noqa: E402
@@ -99,6 +99,7 @@ def of_words():
     yield define("MAX_LISTED", inforecords.MAX_LISTED)
     yield define("MAX_REGION_MARKS", elf_debug.MAX_REGION_MARKS)
     yield define("MAX_UNPACKED", elf_debug.MAX_UNPACKED)
+    yield define("CACHE_MARK_S", cache_folder.MARK_S)
     yield "/* spool/rows.py */\n"
     yield define("SPOOL_MAGIC", spool_rows.MAGIC.decode("ascii"))
     yield define("SPOOL_VERSION", spool_rows.VERSION)

@@ -50,3 +50,42 @@ def test_replacing_leaves_the_first_as_it_was():
 def test_what_is_missing_or_too_much_is_refused(words, named):
     with pytest.raises(TypeError):
         Row(*words, **named)
+
+
+def some_row():
+    """A class of which there is no value yet."""
+
+    @plain
+    class Some:
+        name: str
+        size: int = 3
+        seen: list = fresh(list)
+
+    return Some
+
+
+GIVEN = [
+    (("a",), {}),
+    (("a", 5), {}),
+    ((), {"size": 5, "name": "a"}),
+    (("a",), {"seen": [1]}),
+    (("a", 7, [1]), {}),
+]
+REFUSED = [((), {}), (("a", 1, [], 2), {}), (("a",), {"sise": 1}), (("a",), {"name": "b"})]
+
+
+@pytest.mark.parametrize("words, named", GIVEN)
+def test_the_first_values_are_as_the_later_ones(words, named):
+    cls = some_row()
+    begun = cls.__init__
+    made = [list(vars(cls(*words, **named)).items()) for _ in range(99)]
+    assert made == [made[0]] * 99 and cls.__init__ is not begun
+
+
+@pytest.mark.parametrize("words, named", REFUSED)
+def test_twin_what_does_not_fit_is_refused_from_the_first_on(words, named):
+    cls = some_row()
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            cls(*words, **named)
+    assert cls("a") == cls("a", 3, [])

@@ -52,13 +52,14 @@ def read_only_uri(path: str) -> str:
     return "file:%s?mode=ro&immutable=1" % quoted
 
 
-def connect(path: str) -> sqlite3.Connection:
+def connect(path: str, is_own: bool = False) -> sqlite3.Connection:
+    """`is_own`: this process wrote it just now; SQLite need not go through all of it once more."""
     connection = None
     try:
         connection = sqlite3.connect(read_only_uri(path), uri=True, isolation_level=None)
         connection.text_factory = _Texts().__getitem__
         protect(connection)
-        _check_schema(connection)
+        _check_schema(connection, is_own)
         return connection
     except (sqlite3.Error, ValueError, TraceError) as error:  # a message may be no UTF-8
         if connection is not None:
@@ -83,14 +84,14 @@ def protect(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA " + pragma)
 
 
-def _check_schema(connection: sqlite3.Connection) -> None:
+def _check_schema(connection: sqlite3.Connection, is_own: bool) -> None:
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master LIMIT 1000").fetchall()
     found = {name: sql for type_, name, sql in rows if type_ == "table"}
     others = [row for row in rows if row[0] != "table" and row[2] is not None]
     ours = all(found.get(name) in trace_schema.create_statements(name) for name in TABLES)
     if not ours or len(found) != len(TABLES) or others:
         raise TraceError("its tables are not those of a trace")
-    for (answer,) in connection.execute("PRAGMA quick_check(1)"):
+    for (answer,) in () if is_own else connection.execute("PRAGMA quick_check(1)"):
         if answer != "ok":
             raise TraceError(answer)
 

@@ -160,9 +160,11 @@ def create_statement(table: str) -> str:
     return "CREATE TABLE %s (%s)" % (table, TABLES[table])
 
 
-def insert_statement(table: str, width: int, replace: bool = False) -> str:
+def insert_statement(table: str, width: int, replace: bool = False, at_once: int = 1) -> str:
+    """Of rows of `width` values, `at_once` of them."""
     verb = "INSERT OR REPLACE" if replace else "INSERT"
-    return "%s INTO %s VALUES (%s)" % (verb, table, ",".join("?" * width))
+    row = "(%s)" % ",".join("?" * width)
+    return "%s INTO %s VALUES %s" % (verb, table, ",".join([row] * at_once))
 
 
 def to_signed(value: _Number) -> _Number:

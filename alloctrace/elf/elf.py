@@ -12,8 +12,7 @@ import struct
 from collections import namedtuple
 from functools import cached_property
 
-from . import debug as elf_debug, loader as elf_loader, unwind_tables as elf_unwind
-from . import relocations as elf_relocations, symbols as elf_symbols
+from . import debug as elf_debug, symbols as elf_symbols
 from .image import ElfError, Image, MAX_READ, c_string
 
 __all__ = ["ElfError", "ElfFile", "Section", "Segment", "EM_X86_64"]
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     import os
     from typing import NamedTuple
+
+    from . import loader as elf_loader, relocations as elf_relocations
+    from . import unwind_tables as elf_unwind
 
     class Segment(NamedTuple):
         type: int
@@ -292,7 +294,9 @@ class ElfFile:
     @cached_property
     def unwind_tables(self) -> elf_unwind.UnwindTables:
         """Which ranges of code it describes: elf_unwind.UnwindTables."""
-        return elf_unwind.UnwindTables(self)
+        from . import unwind_tables  # only now, as those below: most runs know all their names
+
+        return unwind_tables.UnwindTables(self)
 
     def fde_at(self, vaddr: int) -> tuple[int, int] | None:
         """(start, end) of the range that the unwind tables describe around `vaddr`, or None."""
@@ -303,15 +307,27 @@ class ElfFile:
 
     def relocations(self) -> Iterator[elf_relocations.Relocation]:
         """Yield (offset, type, symbol name, addend) of the dynamic relocations."""
-        return elf_relocations.walk(self)
+        from . import relocations
+
+        return relocations.walk(self)
 
     def initialisers(self) -> list[int]:
         """vaddrs of the functions that run before main, in order (DT_PREINIT, INIT, INIT_ARRAY)."""
-        return elf_relocations.initialisers(self)
+        from . import relocations
+
+        return relocations.initialisers(self)
 
     def finalisers(self) -> list[int]:
         """vaddrs of the functions that run at exit, in the file's order (FINI_ARRAY, FINI)."""
-        return elf_relocations.finalisers(self)
+        from . import relocations
+
+        return relocations.finalisers(self)
+
+    def begun(self) -> list[tuple[int, str]]:
+        """[(vaddr, kind)] of both: relocations.begun."""
+        from . import relocations
+
+        return relocations.begun(self)
 
     def slot_symbols(self) -> dict[int, str]:
         """{vaddr of a pointer that the loader fills: name of the symbol that it gets}."""
@@ -319,17 +335,23 @@ class ElfFile:
 
     @cached_property
     def _slot_symbols(self) -> dict[int, str]:
-        return elf_relocations.slot_symbols(self)
+        from . import relocations
+
+        return relocations.slot_symbols(self)
 
     def plt_target(self, vaddr: int) -> str | None:
         """The symbol that the stub, call or jump at `vaddr` leads to through a slot, or None."""
-        return elf_relocations.plt_target(self, vaddr)
+        from . import relocations
+
+        return relocations.plt_target(self, vaddr)
 
     def loader_malloc(
         self, roots: Sequence[str] = ("/usr/lib/debug",)
     ) -> dict[str, elf_loader.Entry]:
         """{canonical name: elf_loader.Entry} of a dynamic loader's own allocator, or {}."""
-        return elf_loader.find(self, roots)
+        from . import loader
+
+        return loader.find(self, roots)
 
 
 def _zeroes(size: int, image: Image) -> bytes:

@@ -6,6 +6,7 @@ the relocations only, so arrays are read through those (AMD64 psABI, "Relocation
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections import namedtuple
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 else:
     Relocation = namedtuple("Relocation", "offset type symbol addend")
 
+FINALISER, INITIALISER = "finaliser", "initialiser"
 _RELA = struct.Struct("<QQq")
 R_64, R_GLOB_DAT, R_JUMP_SLOT, R_RELATIVE, R_IRELATIVE = 1, 6, 7, 8, 37
 _DT_INIT, _DT_FINI, _DT_RELA, _DT_RELASZ = 12, 13, 7, 8
@@ -110,6 +112,16 @@ def initialisers(elf: ElfFile) -> list[int]:
 def finalisers(elf: ElfFile) -> list[int]:
     """vaddrs of DT_FINI_ARRAY, then DT_FINI."""
     return _array(elf, "fini") + _single(elf, _DT_FINI, ".fini")
+
+
+def begun(elf: ElfFile) -> list[tuple[int, str]]:
+    """[(vaddr, kind)] of FINALISER and INITIALISER, those last, which say more; of a damaged table
+    none, nor of what comes behind it."""
+    found: list[tuple[int, str]] = []
+    with contextlib.suppress(ElfError):
+        found += [(vaddr, FINALISER) for vaddr in finalisers(elf)]
+        found += [(vaddr, INITIALISER) for vaddr in initialisers(elf)]
+    return found
 
 
 def _single(elf: ElfFile, tag: int, section: str) -> list[int]:

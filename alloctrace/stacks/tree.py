@@ -180,6 +180,12 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
             named.append(bool(frame.function))
         return silent, in_loader, named
 
+    def how_to_decide(self, furthest: int) -> tuple[array[int], int, tuple[bytearray, ...]]:
+        """What a pass in C needs where `furthest` is the furthest frame that decided: the nodes
+        LEAP callers outwards, LEAP (0: no way is so long), and by frame what `_traits` says."""
+        is_far = furthest > 2 * LEAP
+        return (self._leaps, LEAP, self._traits) if is_far else (array("i"), 0, self._traits)
+
     @property
     def _silent(self) -> bytearray:
         return self._traits[0]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from alloctrace.columns.group_table import GroupTable
     from alloctrace.model import Frame, Group
     from alloctrace.stacks.tree import StackTree
 
@@ -73,11 +74,23 @@ class Understood:
             who = measure.origin(group)
             self._events[who] += group.count
             self._known[who] += group.count if measure.purpose(group) is not None else 0
-        if group.stack and measure.origin(group) == "user" and not group.within:
-            self._look_at_line(self._tree.deciding_frame(group.stack, group.verdict))
 
-    def _look_at_line(self, frame: Frame | None) -> None:
-        if frame is not None and frame.role == "executable" and frame.function:
+    def look_at_lines(
+        self, groups: GroupTable, deciders: Sequence[int], holds: Sequence[bool]
+    ) -> None:
+        """Of groups the frames that decided; `holds`: by their whats, whether they count."""
+        is_users = [verdict is not None and verdict.origin == "user" for verdict in groups.verdicts]
+        rows = zip(groups.what, groups.verdict, groups.within, groups.stack, deciders)
+        found = {
+            frame
+            for what, verdict, within, stack, frame in rows
+            if is_users[verdict] and not within and stack and holds[what]
+        }
+        for number in found - {-1}:
+            self._look_at_line(self._tree.frames[number])
+
+    def _look_at_line(self, frame: Frame) -> None:
+        if frame.role == "executable" and frame.function:
             (self._lined if frame.line else self._lineless).add(frame.path)
 
     def programs(self) -> set[str]:

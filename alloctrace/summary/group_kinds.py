@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import namedtuple
 
+from alloctrace import kernels
 from alloctrace.columns.group_table import SUMS
 from . import coverage
 
@@ -18,15 +19,19 @@ if TYPE_CHECKING:
     from typing import Any, NamedTuple
 
     from alloctrace.columns.group_table import GroupTable
+    from alloctrace.kernels import Given
     from alloctrace.model import Frame, Purpose
     from alloctrace.stacks.tree import StackTree
 
 
 MOST = 1 << 14  # kinds of a run that are told apart by place
+_MOST_WIDENED, _AT_ONCE = 1 << 20, 1 << 16  # groups
 
 
 # groups: a GroupTable, as they began, each with the stack of its first one, `within`
-# the kind of the calls around it, which is an older one; tree: their StackTree; looks: {(pid,
+# the kind of the calls around it, which is an older one; tree: their StackTree; deciders: of each
+# the number of the frame that decided about its first one, -1: none; rough: a GroupTable of fewer,
+# those alike in all but that and the words of their purposes; looks: {(pid,
 # image): what coverage.look says of the frames of its stacks}; by_place: whether a kind is of one
 # place: else what is asked of places must be asked of the groups.
 if TYPE_CHECKING:
@@ -34,11 +39,13 @@ if TYPE_CHECKING:
     class Kinds(NamedTuple):
         groups: GroupTable
         tree: StackTree
+        deciders: array[int]
+        rough: GroupTable
         looks: dict[tuple[int, int], set[tuple[str, bool, bool]]]
         by_place: bool
 
 else:
-    Kinds = namedtuple("Kinds", "groups tree looks by_place")
+    Kinds = namedtuple("Kinds", "groups tree deciders rough looks by_place")
 
 
 def of(groups: GroupTable, tree: StackTree, nodes: array[int], most: int | None = None) -> Kinds:
@@ -47,44 +54,64 @@ def of(groups: GroupTable, tree: StackTree, nodes: array[int], most: int | None 
     `most`: with more kinds than that they are not told apart by place, nor by the words of their
     purposes; None: whatever their number.
     """
-    purposes: Sequence[int] = range(len(groups.purposes))
-    frames: Sequence[int] = range(len(tree.frames))
-    made = _numbered(groups, tree, nodes, purposes, frames, most)
+    alike, deciders = _purposes(groups.purposes), _deciders(groups, tree, nodes)
+    made = _numbered(groups, groups.purpose, deciders, most)
     by_place = made is not None
-    if not by_place:
-        purposes, frames = _purposes(groups.purposes), _frames(tree.frames)
-        made = _numbered(groups, tree, nodes, purposes, frames, None)
+    if made is None:
+        frames = _frames(tree.frames)
+        places = array("i", [frames[frame] if frame >= 0 else -1 for frame in deciders])
+        made = _numbered(groups, _mapped(groups.purpose, alike), places, None)
     assert made is not None  # only with a limit there may be too many
-    kind_of, firsts, withins = made
+    found = _together(groups, *made)
+    deciders = array("i", map(deciders.__getitem__, made[1]))
+    rough = _numbered(found, _mapped(found.purpose, alike), array("i", bytes(4 * len(found))), None)
+    assert rough is not None  # as above
+    programs = groups.programs()
+    looks = tree.said(map(programs.__getitem__, groups.what), nodes, coverage.look)
+    return Kinds(found, tree, deciders, _together(found, *rough), looks, by_place)
+
+
+def _together(
+    groups: GroupTable, kind_of: array[int], firsts: array[int], withins: array[int]
+) -> GroupTable:
+    """A table of kinds, as `_numbered` gives them."""
     found = groups.picked(firsts)
     found.within = withins
     found.set_sums(0, [_added(groups.sums[name], kind_of, len(firsts)) for name in SUMS])
     found.set_own_peaks(0, _added(groups.own_peak, kind_of, len(firsts)))
-    programs = groups.programs()
-    looks = tree.said(map(programs.__getitem__, groups.what), nodes, coverage.look)
-    return Kinds(found, tree, looks, by_place)
+    return found
 
 
 def _numbered(
-    groups: GroupTable,
-    tree: StackTree,
-    nodes: array[int],
-    purposes: Sequence[int],
-    frames: Sequence[int],
-    most: int | None,
+    groups: GroupTable, purposes: array[int], places: array[int], most: int | None
 ) -> tuple[array[int], array[int], array[int]] | None:
     """(by group its kind, by kind its first group, and the kind around it); None: more than
-    `most`. What has the same number in `purposes`, or in `frames`, is alike."""
+    `most`. What has the same number in `purposes` and `places`, which are by group, is alike."""
+    count = len(groups)
+    kind_of, firsts, withins = (array("I", bytes(4 * count)) for _ in range(3))
+    columns = groups.what, groups.verdict, purposes, groups.within, places
+    made, limit = None, count if most is None else most
+    if _are_for_c(*columns):
+        wide = *(_wide("I", column) for column in columns[:-1]), places
+        made = kernels.run("kinds", *wide, count, kind_of, firsts, withins, limit)
+    if made is None or made < 0:
+        return _numbered_here(columns, most)
+    if made > limit:
+        return None
+    del firsts[made:], withins[made:]
+    return kind_of, firsts, withins
+
+
+def _numbered_here(
+    columns: tuple[array[int], ...], most: int | None
+) -> tuple[array[int], array[int], array[int]] | None:
+    """The same without C."""
     kind_of = array("I")
     known: dict[tuple[int, int, int, int, int], int] = {}
     firsts, withins = array("I"), array("I")  # of each kind
-    decided = [verdict.decided_by if verdict else None for verdict in groups.verdicts]
-    place, frame_of = tree.deciding_node, tree.frame_of
-    rows = zip(groups.what, groups.verdict, groups.purpose, groups.within, nodes)
-    for index, (what, verdict, purpose, within, node) in enumerate(rows):
+    for index, (what, verdict, purpose, within, frame) in enumerate(zip(*columns)):
         within = kind_of[within - 1] if within else 0
-        node = place(node, decided[verdict])
-        key = what, verdict, purposes[purpose], within, frames[frame_of[node]] if node else -1
+        key = what, verdict, purpose, within, frame
         kind = known.setdefault(key, len(known) + 1)
         kind_of.append(kind)
         if kind > len(firsts):
@@ -93,6 +120,29 @@ def _numbered(
             if most is not None and kind > most:
                 return None
     return kind_of, firsts, withins
+
+
+def _mapped(column: array[int], numbers: Sequence[int]) -> array[int]:
+    """Numbers in place of indexes."""
+    return array(column.typecode, map(numbers.__getitem__, column))
+
+
+def _deciders(groups: GroupTable, tree: StackTree, nodes: array[int]) -> array[int]:
+    """By group the number of the frame that decided; -1: none."""
+    verdicts = [verdict.decided_by if verdict else None for verdict in groups.verdicts]
+    parents, frame_of, count = tree.parents, tree.frame_of, len(groups)
+    if _are_for_c(groups.verdict):
+        decided = array("q", [-1 if index is None else index for index in verdicts])
+        leaps, leap, traits = tree.how_to_decide(max(decided))
+        nodes_there, frames_there = len(parents), len(traits[0])
+        found = array("i", bytes(4 * count))
+        of_tree: list[Given] = [parents, frame_of, nodes_there, leaps, leap, *traits, frames_there]
+        of_groups: list[Given] = [nodes, _wide("I", groups.verdict), count, decided, len(decided)]
+        if kernels.run("deciders", *of_tree, *of_groups, found) == 0:
+            return found
+    place = tree.deciding_node
+    ends = (place(node, verdicts[verdict]) for node, verdict in zip(nodes, groups.verdict))
+    return array("i", [frame_of[node] if node else -1 for node in ends])
 
 
 def _frames(frames: Sequence[Frame]) -> array[int]:
@@ -116,7 +166,29 @@ def _purposes(purposes: Sequence[Purpose | None]) -> array[int]:
     return array("I", [known.setdefault(what, len(known)) for what in asked])
 
 
-def _added(column: array[int], kind_of: array[int], count: int) -> list[int]:
+def _are_for_c(*columns: array[int]) -> bool:
+    """Whether a pass in C is worth its call: those of a trace that was read are narrow, and of many
+    millions of groups wide ones as well would be too much memory."""
+    count = len(columns[0])
+    return count >= kernels.FEWEST and (
+        count <= _MOST_WIDENED or all(column.itemsize == 4 for column in columns)
+    )
+
+
+def _wide(code: str, column: array[int]) -> array[int]:
+    return column if column.typecode == code else array(code, column)
+
+
+def _added(column: array[int], kind_of: array[int], count: int) -> Sequence[int]:
+    sums = array("q", bytes(8 * count))
+    starts = range(0, len(column), _AT_ONCE) if len(column) >= kernels.FEWEST else ()
+    for at in starts:
+        part = _wide("q", column[at : at + _AT_ONCE]), kind_of[at : at + _AT_ONCE]
+        if kernels.run("added", *part, len(part[0]), sums, count) != 0:
+            break
+    else:
+        if starts:
+            return sums
     totals = [0] * (count + 1)
     if any(column):
         for kind, value in zip(kind_of, column):

@@ -7,16 +7,18 @@ allocations, and `by_purpose` tells them apart, those of unknown purpose as well
 from __future__ import annotations
 
 import heapq
+import itertools
 from os.path import commonprefix  # of lists, too
 
 from alloctrace import measure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, Optional, Union
 
-    from alloctrace.model import Frame, Group, Verdict
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.model import Frame, Group, Purpose, Verdict
 
     Key = tuple[Optional[str], str, Optional[str], Optional[int], Optional[int], str]  # of PLACE
     # The text of a purpose, then its sums as SUMS: filled for each group, so a list.
@@ -86,11 +88,49 @@ class Sites:
 
     def add(self, group: Group) -> None:
         if group.allocations:
-            _add(_part(self._purposes(group), group), group, self._at_peak(group))
+            frame = self._frame_of(group.stack, group.verdict)
+            parts = self._parts(frame, measure.origin(group))
+            sums = (
+                *(group.allocations, group.allocated, group.live_blocks, group.live_bytes),
+                *(group.temporary_blocks, group.temporary_bytes),
+            )
+            _add(_part(parts, group.purpose), sums, self._at_peak(group), group.reached)
 
-    def _purposes(self, group: Group) -> Parts:
-        frame = self._frame_of(group.stack, group.verdict)
-        key = place(frame, measure.origin(group))
+    def add_all(
+        self,
+        groups: GroupTable,
+        frames: Sequence[Frame],
+        deciders: Sequence[int],
+        holds: Sequence[bool],
+        peaks: Sequence[int] | None,
+    ) -> None:
+        """The same of many. `deciders`: of each the number of its meaningful one of `frames`, -1:
+        none; `holds`: by their whats, whether they count; `peaks`: what each held at the peak that
+        the report tells of, None: not known."""
+        origins = [verdict.origin if verdict else "unknown" for verdict in groups.verdicts]
+        purposes = groups.purposes
+        found: dict[tuple[int, str], Parts] = {}
+        rows = zip(
+            groups.what,
+            groups.verdict,
+            groups.purpose,
+            deciders,
+            itertools.repeat(None) if peaks is None else peaks,
+            groups.sums["reached"],
+            zip(*[groups.sums[name] for name in _OF_GROUPS]),
+        )
+        for what, verdict, purpose, decider, at_peak, reached, sums in rows:
+            if not sums[0] or not holds[what]:
+                continue
+            key = decider, origins[verdict]
+            parts = found.get(key)
+            if parts is None:
+                frame = frames[decider] if decider >= 0 else None
+                parts = found[key] = self._parts(frame, key[1])
+            _add(_part(parts, purposes[purpose]), sums, at_peak, reached)
+
+    def _parts(self, frame: Frame | None, origin: str) -> Parts:
+        key = place(frame, origin)
         if key not in self._rows:
             self._rows[key] = distance(frame, key), {}
         return self._rows[key][1]
@@ -102,16 +142,31 @@ class Sites:
         they differ; `purposes`: how many differ; `by_purpose`: those with most bytes, with their
         sums and their share of the place's bytes.
         """
-        limit = len(self._rows) if limit is None else limit
-        first = heapq.nsmallest(limit, self._rows, key=lambda key: self._rank(key, by))
-        return [_finish(key, *self._rows[key]) for key in first]
+        found = self._first(len(self._rows) if limit is None else limit, by)
+        return [_finish(key, *self._rows[key], _together(self._rows[key][1])) for key in found]
 
-    def _rank(self, key: Key, by: str) -> tuple[int, int, int, list[str], int, int]:
-        asked = {name: _of_parts(self._rows[key][1], name) for name in (by, "bytes", "count")}
-        function, module, file, line, offset, origin = key
-        names = [str(name) for name in (origin, module, function, file)]
-        sums = -(asked[by] or 0), -(asked["bytes"] or 0), -(asked["count"] or 0)
-        return *sums, names, line or 0, offset or 0
+    def stored(self) -> Iterator[tuple[Any, ...]]:
+        """Yield of all places what the table `sites` of a trace holds, as `rows` tells it."""
+        for function, module, file, line, offset, origin in self._first(len(self._rows)):
+            key = function, module, file, line, offset, origin
+            parts = self._rows[key][1]
+            texts = {part[0] for part in parts.values()}
+            text = texts.pop() if len(texts) == 1 else SEVERAL
+            at = None if offset is None else hex(offset)
+            sums = _together(parts)[1 : len(STORED) + 1]
+            yield (function, module, file, line, at, origin, text, *sums)
+
+    def _first(self, limit: int, by: str = "bytes") -> list[Key]:
+        """The `limit` first places."""
+        rows, at = self._rows, _AT[by]
+
+        def rank(key: Key) -> tuple[Any, ...]:
+            sums = _together(rows[key][1])
+            function, module, file, line, offset, origin = key
+            names = [str(origin), str(module), str(function), str(file)]
+            return (-(sums[at] or 0), -sums[2], -sums[1], names, line or 0, offset or 0)
+
+        return heapq.nsmallest(limit, rows, key=rank)
 
     def sum(self, name: str) -> int | None:
         """Of all places; None: not known."""
@@ -131,18 +186,22 @@ def _needs_offset(frame: Frame, origin: str) -> bool:
 
 
 _AT = {name: at for at, name in enumerate(SUMS, 1)}  # in a part, whose first is the text
+_OF_PART = ("purpose", *SUMS)
 
 
-def _add(part: Part, group: Group, at_peak: int | None) -> None:
-    """In the order of SUMS."""
-    part[1] += group.allocations
-    part[2] += group.allocated
-    part[3] += group.live_blocks
-    part[4] += group.live_bytes
-    part[5] += group.temporary_blocks
-    part[6] += group.temporary_bytes
+# In the order of STORED, but for the peak.
+_OF_GROUPS = (
+    *("allocations", "allocated", "live_blocks", "live_bytes"),
+    *("temporary_blocks", "temporary_bytes"),
+)
+
+
+def _add(part: Part, sums: tuple[int, ...], at_peak: int | None, reached: int) -> None:
+    for at, value in enumerate(sums, 1):
+        if value:
+            part[at] += value
     part[7] = _sum(part[7], at_peak)
-    part[8] += group.reached
+    part[8] += reached
 
 
 def _of_parts(purposes: Parts, name: str) -> int | None:
@@ -151,16 +210,27 @@ def _of_parts(purposes: Parts, name: str) -> int | None:
     return None if None in values else sum(values)
 
 
-def _part(purposes: Parts, group: Group) -> Part:
+def _together(purposes: Parts) -> Part:
+    """All parts as one, without a text of its own: that of most places is their only one."""
+    parts = list(purposes.values())
+    if len(parts) == 1:
+        return parts[0]
+    columns = list(zip(*parts))[1:]
+    return [None, *[None if None in column else sum(column) for column in columns]]
+
+
+def _part(parts: Parts, purpose: Purpose | None) -> Part:
     """Its purpose's part. What one rule says in several ways (of other sizes) is one."""
-    text = measure.purpose(group)
-    key = group.purpose.rule if text is not None and group.purpose else None
-    part = purposes.setdefault(key, _new(text))
+    text = purpose.text if purpose else None
+    key = purpose.rule if text is not None and purpose else None
+    part = parts.get(key)
+    if part is None:
+        part = parts[key] = _new(text)
     if text is None or part[0] == text:
         return part
     common = in_common(part[0], text)
     if common is None:
-        return purposes.setdefault((key, text), _new(text))
+        return parts.setdefault((key, text), _new(text))
     part[0] = common
     return part
 
@@ -218,29 +288,29 @@ def _lettered(words: Iterable[str]) -> Iterator[str]:
         yield word.replace(bare, next(letters, _VARIOUS)) if bare in _NUMBERS else word
 
 
-def _finish(
-    key: Key,
-    distance: int | None,
-    purposes: Parts,
-) -> dict[str, Any]:
-    row = dict(zip(PLACE, key), distance=distance)
-    row.update((name, _of_parts(purposes, name)) for name in SUMS)
-    shown = dict(row, **told(key))
-    parts = sorted(_by_text(purposes), key=lambda p: (-p["bytes"], -p["count"], p["purpose"] or ""))
-    shown["purpose"] = parts[0]["purpose"] if len(parts) == 1 else SEVERAL
-    shown["purposes"] = len(parts)
-    shown["by_purpose"] = [dict(part, share=_share(part, row)) for part in parts[:MOST_PURPOSES]]
-    return shown
+def _finish(key: Key, distance: int | None, purposes: Parts, sums: Part) -> dict[str, Any]:
+    """`sums`: of all `purposes` together."""
+    row = dict(told(key), distance=distance)
+    row.update(zip(SUMS, sums[1:]))
+    parts = _by_text(purposes)
+    parts.sort(key=lambda p: (-p["bytes"], -p["count"], p["purpose"] or ""))
+    row["purpose"] = parts[0]["purpose"] if len(parts) == 1 else SEVERAL
+    row["purposes"] = len(parts)
+    row["by_purpose"] = [dict(part, share=_share(part, row)) for part in parts[:MOST_PURPOSES]]
+    return row
 
 
-def _by_text(purposes: Parts) -> Iterable[dict[str, Any]]:
+def _by_text(purposes: Parts) -> list[dict[str, Any]]:
     """Rules that say the same are one purpose."""
     found: dict[str | None, dict[str, Any]] = {}
-    for text, *sums in purposes.values():
-        same = found.setdefault(text, dict(purpose=text, **dict.fromkeys(SUMS, 0)))
-        for name, value in zip(SUMS, sums):
+    for part in purposes.values():
+        same = found.get(part[0])
+        if same is None:
+            found[part[0]] = dict(zip(_OF_PART, part))
+            continue
+        for name, value in zip(SUMS, part[1:]):
             same[name] = _sum(same[name], value)
-    return found.values()
+    return list(found.values())
 
 
 def _sum(one: int | None, other: int | None) -> int | None:

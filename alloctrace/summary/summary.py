@@ -5,6 +5,8 @@ The fields of design section 5 (`report --json`) are a contract: added to, never
 
 from __future__ import annotations
 
+from array import array
+
 from alloctrace.history import run_facts
 from alloctrace.summary import chosen, coverage, group_kinds, lives, processes
 from alloctrace.summary.causes import Causes
@@ -54,7 +56,7 @@ def summarise(
     chosen.check(run, process)  # before events are read, which takes seconds where they are many
     peak = run.get("peak") or {} if kinds else trace.sums().peak
     kinds = kinds or _kinds(trace)
-    rows = list(kinds.groups)  # each is made when it is asked for: once, and not by each who asks
+    rows = list(kinds.rough)  # each is made when it is asked for: once, and not by each who asks
     about = chosen.choose(lives.of_run(run, rows), process)
     counters = _Counters(kinds, rows, peak, run, about)
     if not kinds.by_place:
@@ -84,8 +86,8 @@ def _text(value: str | None) -> str | None:
 
 
 class _Counters:
-    """Everything that counts, fed in one pass with `rows`, all of kinds.groups. `about`:
-    chosen.Chosen."""
+    """Everything that counts, fed in one pass with `rows`, all of kinds.rough, and what rests on
+    places with kinds.groups. `about`: chosen.Chosen."""
 
     def __init__(
         self,
@@ -105,14 +107,17 @@ class _Counters:
         self._peak = {"bytes": 0, "seq": None, "t_ns": None, "phase": None, **peak}
         everything = processes.programs_of(about.processes)
         self.peaks = processes.peaks(run, everything, self._peak)
-        self.sites: Sites | ManySites = Sites(
-            kinds.tree.deciding_frame, self._at_peak(kinds.groups)
-        )
         self._chosen: list[_Counter] = [self.totals, self.tally, self.causes, self.memory]
-        self._chosen += [self.sites, self.understood, self.of_cache]
+        self._chosen += [self.understood, self.of_cache]
 
         for kind in rows:
             self._add(kind)
+        holds = [about.has(key) for key in kinds.groups.programs()]
+        self.understood.look_at_lines(kinds.groups, kinds.deciders, holds)
+        self.sites: Sites | ManySites = Sites(kinds.tree.deciding_frame)
+        if kinds.by_place:
+            peaks = self._peaks(kinds.groups)
+            self.sites.add_all(kinds.groups, kinds.tree.frames, kinds.deciders, holds, peaks)
 
     def _add(self, group: Group) -> None:
         self.processes.add(group)
@@ -123,15 +128,21 @@ class _Counters:
 
     def look_at_places(self, trace: Trace) -> None:
         """Of so many that they cannot be told apart by kinds: the sites, of all groups."""
-        groups, key = trace.sums().groups, self._highest()
-        peaks = groups.sums["peak_bytes"]
-        if self.about.keys is not None:
-            is_its = [program == key for program in groups.programs()]
-            peaks = [own if is_its[what] else 0 for what, own in zip(groups.what, groups.own_peak)]
-            peaks = peaks if any(groups.own_peak) else None
+        groups = trace.sums().groups
         nodes, at_peak = trace.tree.nodes(groups.stack), self._at_peak(groups)
-        holds = self.about.has
+        holds, peaks = self.about.has, self._peaks(groups)
         self.sites = ManySites(groups, trace.tree, nodes, holds, at_peak, peaks)
+
+    def _peaks(self, groups: GroupTable) -> array[int] | None:
+        """What each held at the peak that is told. None: of an older trace it is not known."""
+        if self.about.keys is None:
+            return groups.sums["peak_bytes"]
+        if not any(groups.own_peak):
+            return None
+        key = self._highest()
+        is_its = [program == key for program in groups.programs()]
+        rows = zip(groups.what, groups.own_peak)
+        return array("q", [own if is_its[what] else 0 for what, own in rows])
 
     def peak(self) -> dict[str, Any]:
         """Of all processes the most at one time, with what those that had ended held at their end;

@@ -16,16 +16,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import zlib
 
 from alloctrace import cache_folder, fields
 from alloctrace.cache_folder import state, state_of
-from alloctrace.elf import debug as elf_debug, unwind_tables as elf_unwind
+from alloctrace.elf import debug as elf_debug
 from alloctrace.elf.debug import DEBUG_ROOTS
 from alloctrace.elf.elf import ElfError, ElfFile
 from alloctrace.elf.readers import READERS
-from . import demangle_cxx, demangle_rust, demangle_text, demangle_types
-from . import index as symbol_index, names as symbol_names, tables as symbol_tables
 from .tables import Function
 
 TYPE_CHECKING = False
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from .files import Answer
     from .tables import FunctionAt
 
+    Begun = list[tuple[int, str]]  # (offset, kind): relocations.begun
     Requests = Sequence[tuple[str, Iterable[int]]]  # (path, offsets)
     Answers = dict[int, Answer]  # by offset
     Ask = Callable[..., tuple[Sequence[Optional[Answers]], list[str]]]
@@ -49,19 +49,20 @@ SCRIPTS = (
     os.path.join(_SCRIPTS, "brkpoint_gdb", "symbol_lookup.py"),
 )
 TIMEOUT_S = 120.0  # for one gdb
-VERSION = 4  # of the answers' form
-CODE = (
-    demangle_cxx,
-    demangle_rust,
-    demangle_text,
-    demangle_types,
-    elf_unwind,
-    symbol_index,
-    symbol_names,
-    symbol_tables,
-)  # what ELF tables say is theirs, and of who reads these
+VERSION = 5  # of the answers' form
+_SYMBOLS, _ELF = os.path.dirname(__file__), os.path.dirname(elf_debug.__file__)
+# What ELF tables say is theirs, and of who reads these. Most runs import none of it.
+CODE = tuple(
+    os.path.join(folder, name + ".py")
+    for folder, names in (
+        (_SYMBOLS, "demangle_cxx demangle_rust demangle_text demangle_types index names tables"),
+        (_ELF, "relocations unwind_tables"),
+    )
+    for name in names.split()
+)
 MAX_FILE = 8 << 20  # bytes that are kept of one file's answers
 _BAD = "gdb is not asked about %r: the last time it took more than %g s"
+_KINDS = frozenset(("initialiser", "finaliser"))  # as elf/relocations.py says them
 MAX_CHAIN = 256  # functions at one address: symbol_lookup.py stops there
 
 
@@ -72,6 +73,7 @@ class _Kept:
         self.answers: dict[int, Answer | None] = {}  # by offset; None: gdb said nothing
         self.functions: dict[int, FunctionAt] = {}  # by offset, of the ELF tables
         self.returns: set[int] = set()  # offsets that were looked at, and are no trampolines
+        self.begun: Begun | None = None  # what a file itself tells to begin; None: not known yet
         self.bad = ""  # why gdb is not asked about it again
         self.size = 0  # bytes of the file that holds it; 0: there is none that may be believed
 
@@ -95,7 +97,7 @@ class Cached:
         self, folder: str, ask: Ask, gdb: str = "gdb", debug_roots: Sequence[str] = DEBUG_ROOTS
     ) -> None:
         self._folder, self._gdb, self._debug_roots, self._ask = folder, gdb, debug_roots, ask
-        scripts = [*SCRIPTS, *READERS, *(module.__file__ or "" for module in CODE)]
+        scripts = [*SCRIPTS, *READERS, *CODE]
         self._how = [VERSION, state(gdb), list(debug_roots), *map(state, scripts)]
         self._files: dict[str, tuple[str | None, _Kept]] = {}  # (key, …) of those asked about
 
@@ -151,8 +153,16 @@ class Cached:
         """Offsets that are known to be no signal trampolines."""
         return self._file(path)[1].returns
 
+    def begun(self, path: str) -> Begun | None:
+        """What relocations.begun says of a file; None: it is not known."""
+        return self._file(path)[1].begun
+
     def keep(
-        self, elf: ElfFile, functions: Mapping[int, FunctionAt], returns: Iterable[int] = ()
+        self,
+        elf: ElfFile,
+        functions: Mapping[int, FunctionAt],
+        returns: Iterable[int] = (),
+        begun: Begun | None = None,
     ) -> None:
         """The same of an ElfFile, to be known from now on, if its path still leads to it."""
         if elf.path not in self._files:
@@ -160,8 +170,10 @@ class Cached:
         kept = self._files[elf.path][1]
         new = {at: functions[at] for at in functions.keys() - kept.functions.keys()}
         returns = set(returns) - kept.returns
-        if (new or returns) and state_of(elf.image.status) == state(elf.path):
-            self._learn(elf.path, functions=new, returns=returns)
+        begun = begun if kept.begun is None else None
+        is_new = bool(new or returns) or begun is not None
+        if is_new and state_of(elf.image.status) == state(elf.path):
+            self._learn(elf.path, functions=new, returns=returns, begun=begun)
 
     def _file(self, path: str) -> tuple[str | None, _Kept]:
         if path not in self._files:
@@ -175,6 +187,7 @@ class Cached:
         answers: Mapping[int, Answer | None] | None = None,
         functions: Mapping[int, FunctionAt] | None = None,
         returns: Iterable[int] = (),
+        begun: Begun | None = None,
         bad: str = "",
     ) -> None:
         """Where the file is still the same. What is new stays, where all together is too much."""
@@ -183,9 +196,10 @@ class Cached:
         kept.answers.update(answers)
         kept.functions.update(functions)
         kept.returns.update(returns)
+        kept.begun = kept.begun if begun is None else begun
         kept.bad = bad or kept.bad
         if key is not None and key == self._key(path):
-            self._store(key, kept, _line(key, answers, functions, returns, bad))
+            self._store(key, kept, _line(key, answers, functions, returns, begun, bad))
             cache_folder.make_room(self._folder)
 
     def _key(self, path: str) -> str | None:
@@ -215,7 +229,7 @@ class Cached:
             if len(data) > MAX_FILE or not data.endswith(b"\n"):
                 return _Kept()
             for line in data.decode("ascii").splitlines():
-                _take(fields.loads(line), key, kept)
+                _take(_loads(line), key, kept)
             kept.size = len(data)
             return kept
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -240,6 +254,7 @@ def _line(
     answers: Mapping[int, Answer | None],
     functions: Mapping[int, FunctionAt],
     returns: Iterable[int],
+    begun: Begun | None,
     bad: str,
 ) -> bytes:
     """Of a file: what was found out; a function once for all its addresses."""
@@ -251,8 +266,14 @@ def _line(
             rows.append(function)
     at = {offset: [start, numbers.get(function)] for offset, (start, function) in functions.items()}
     data: dict[str, Any] = {"key": key, "found": answers, "functions": rows, "at": at}
-    data.update(returns=sorted(returns), bad=bad)
+    data.update(returns=sorted(returns), begun=begun, bad=bad)
     return json.dumps(data, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _loads(line: str) -> Any:
+    """As fields.loads. Where Python itself refuses numbers of thousands of digits, there is no need
+    to look for one of some more than can be right: what is read here is looked at one by one."""
+    return json.loads(line) if hasattr(sys, "set_int_max_str_digits") else fields.loads(line)
 
 
 def _take(data: Any, key: str, kept: _Kept) -> None:
@@ -263,6 +284,11 @@ def _take(data: Any, key: str, kept: _Kept) -> None:
         raise ValueError(key)
     if not (isinstance(data["bad"], str) and all(type(offset) is int for offset in returns)):
         raise ValueError(key)
+    begun = data["begun"]
+    if begun is not None:
+        kept.begun = [(offset, kind) for offset, kind in begun if _is(offset, int)]
+        if len(kept.begun) < len(begun) or not _KINDS.issuperset(kind for _, kind in kept.begun):
+            raise ValueError(key)
     for offset, (start, number) in data["at"].items():
         if not (start is None or type(start) is int) or number is not None and number < 0:
             raise ValueError(offset)

@@ -42,12 +42,13 @@ class File:
     """What is known of one module: its file (None where it must not be used) and the answers."""
 
     def __init__(self, module: Module, elf: ElfFile | None, tables: LazyTables | None) -> None:
-        self.module = module
+        self.module, self.name = module, module.name
         self.elf = elf
         self.tables = tables
         self.role = ""
         self.answers: dict[int, Answer] = {}  # by offset
         self.functions: dict[int, FunctionAt] = {}  # by offset, of the ELF tables
+        self.begun: list[tuple[int, str]] | None = None  # relocations.begun, once asked for
         self.trampolines = {} if tables is None else tables.trampolines
 
     def function_at(self, offset: int) -> FunctionAt:
@@ -66,6 +67,9 @@ class File:
         `remembered(path)`: offsets of a file that are known to be none."""
         if self.elf is None:
             return False
+        known = self.trampolines.get(offset)
+        if known is not None:
+            return known
         if not self.trampolines and remembered is not None:
             self.trampolines.update(dict.fromkeys(remembered(self.elf.path), False))
         if offset not in self.trampolines:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from alloctrace.patterns import Pattern
+
 _OPEN, _CLOSE = "<([{", ">)]}"
+_MARKS = Pattern(r"->|::|[][<>{}() ]")
 
 
 def parts(name: str) -> list[str]:
     """`a::B<c::d>::e` is `a`, `B<c::d>` and `e`; behind a blank that is in no brackets begins
     another text, which stays with the last."""
-    found, begin, depth, at = [], 0, 0, 0
-    while at < len(name):
-        char = name[at]
-        if char in _OPEN:
+    found, begin, depth = [], 0, 0
+    for match in _MARKS.finditer(name):
+        mark = match.group()
+        if mark in _OPEN:
             depth += 1
-        elif char in _CLOSE and depth and name[at - 1 : at + 1] != "->":
-            depth -= 1
-        elif not depth and char == " ":
+        elif mark in _CLOSE:
+            depth = max(0, depth - 1)
+        elif not depth and mark == " ":
             break
-        elif not depth and name.startswith("::", at):
-            found.append(name[begin:at])
-            begin = at = at + 2
-            continue
-        at += 1
+        elif not depth and mark == "::":
+            found.append(name[begin : match.start()])
+            begin = match.end()
     return [*found, name[begin:]]
 
 
@@ -35,6 +38,7 @@ def without_arguments(part: str, sign: str) -> str:
     return "<%s>" % without_arguments(parts(first)[-1], sign)
 
 
+@lru_cache(maxsize=4096)
 def short(name: str, longest: int, sign: str = "…") -> str:
     """`name` in at most `longest` characters: without what is in its brackets, then without its
     front, for its end says more; what is left is cut."""

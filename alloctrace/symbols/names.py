@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from alloctrace.patterns import Pattern
-from . import demangle_cxx, demangle_rust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +48,8 @@ def demangled(name: str) -> str | None:
     be the same."""
     if not is_mangled(name):
         return None
+    from . import demangle_cxx, demangle_rust  # only now: most runs know all their names
+
     text = demangle_rust.demangle(name) or demangle_cxx.demangle(name)
     return text and readable(text, has_return_type=True)
 

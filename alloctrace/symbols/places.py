@@ -51,7 +51,8 @@ class Places:
         """The number of what is at `pc`; `when`: (t_ns, image), or None."""
         t_ns, image = when or (None, None)
         held = self._mapped[image].holding(pc) if image in self._mapped else []
-        module = _choose(held, t_ns)
+        lasts = not held or len(held) == 1 and held[0].unloaded_ns is None
+        module = (held[0] if held else None) if lasts else _choose(held, t_ns)
         key = (pc, None if module is None else module.id)
         number = self._numbers.get(key)
         if number is None:
@@ -59,7 +60,7 @@ class Places:
             signal = module is not None and self._is_signal_return(module, pc - module.base)
             exact = Place(pc, module, False)
             self.found.append((exact, exact if signal else Place(pc, module, True), not signal))
-        if not held or len(held) == 1 and held[0].unloaded_ns is None:
+        if lasts:
             self.lasting(image)[pc] = number  # another time would find the same
         return number
 
@@ -71,18 +72,25 @@ class _Mapped:
         self._modules = sorted(modules, key=lambda module: module.start)
         self._starts = [module.start for module in self._modules]
         self._reach = _furthest_ends(self._modules)
-        self._held: dict[int, list[Module]] = {}
+        borders = {border for module in self._modules for border in (module.start, module.end)}
+        self._borders = sorted(borders)
+        self._held: dict[int, list[Module]] = {}  # by how many borders lie before
 
     def holding(self, pc: int) -> list[Module]:
-        """Those that ever held `pc`."""
-        if pc not in self._held:
-            found, index = [], bisect_right(self._starts, pc) - 1
-            while index >= 0 and self._reach[index] > pc:
-                if pc < self._modules[index].end:
-                    found.append(self._modules[index])
-                index -= 1
-            self._held[pc] = found
-        return self._held[pc]
+        """Those that ever held `pc`: between two borders the same."""
+        part = bisect_right(self._borders, pc)
+        held = self._held.get(part)
+        if held is None:
+            held = self._held[part] = self._holding(pc)
+        return held
+
+    def _holding(self, pc: int) -> list[Module]:
+        found, index = [], bisect_right(self._starts, pc) - 1
+        while index >= 0 and self._reach[index] > pc:
+            if pc < self._modules[index].end:
+                found.append(self._modules[index])
+            index -= 1
+        return found
 
 
 def wanted(places: Iterable[Place]) -> dict[int, set[tuple[int, bool]]]:

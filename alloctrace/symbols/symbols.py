@@ -66,7 +66,7 @@ def symbolise(
             elf = files[module.id].elf
             files[module.id].role = symbol_roles.role(module, elf, user_libs, system_libs)
         wanted = symbol_places.wanted(distinct)
-        known = _known_addresses(history, files, wanted)
+        known = _known_addresses(history, files, wanted, getattr(gdb, "begun", None))
         _look_up(wanted, files, gdb, debug_roots, notes)
         namer = _Namer(files, known, _hooked(history))
         frames = {id(place): namer.frames(place) for place in distinct}
@@ -131,13 +131,14 @@ class _Asked:
         that is not understood here."""
         lines = {offset for offset in self.offsets if self._tables.may_have_lines(offset)}
         others = self.offsets - lines
-        functions = ((offset, self.files[0].function_at(offset)[1]) for offset in others)
+        function_at = self.files[0].function_at
+        functions = ((offset, function_at(offset)[1]) for offset in others)
         unread = {offset for offset, found in functions if found and _is_unread(found)}
         self.offsets = lines | unread
 
 
 def _is_unread(function: Function) -> bool:
-    return symbol_names.is_mangled(function.raw) and symbol_names.is_mangled(function.name)
+    return symbol_names.is_mangled(function.name) and symbol_names.is_mangled(function.raw)
 
 
 def _may_be_asked(asked: _Asked, debug_roots: Sequence[str], notes: list[str]) -> bool:
@@ -156,22 +157,32 @@ def _keep(files: Iterable[File], gdb: Any) -> None:
     for file in files if hasattr(gdb, "functions") else ():
         if file.elf is not None and (file.functions or file.trampolines):
             returns = [offset for offset, is_return in file.trampolines.items() if not is_return]
-            gdb.keep(file.elf, file.functions, returns)
+            gdb.keep(file.elf, file.functions, returns, file.begun)
 
 
 def _known_addresses(
-    history: History, files: Mapping[int, File], wanted: Wanted
+    history: History,
+    files: Mapping[int, File],
+    wanted: Wanted,
+    remembered: Callable[[str], list[tuple[int, str]] | None] | None,
 ) -> dict[Begun, str]:
     """{(module id, offset): what begins there}: entry, main, user_main, initialiser, finaliser; of
-    the modules that are wanted."""
+    the modules that are wanted. `remembered(path)`: what a file itself is known to tell."""
     known: dict[Begun, str] = {}
     own: dict[tuple[int, bool], dict[int, str]] = {}
     modules = [module for module in history.modules if module.id in wanted]
     for module in modules:
         file = files[module.id]
+        if file.elf is None:
+            continue
         key = id(file.tables), file.role == "executable"
         if key not in own:
-            own[key] = dict(_own_addresses(file.elf, key[1]))
+            file.begun = remembered and remembered(file.elf.path)
+            if file.begun is None:
+                file.begun = file.elf.begun()
+            own[key] = dict(file.begun)
+            if key[1]:
+                own[key][file.elf.entry] = "entry"
         known.update(((module.id, offset), kind) for offset, kind in own[key].items())
     of_images = by_image(modules)
     for told, image in _told_addresses(history):
@@ -190,19 +201,6 @@ def _told_addresses(history: History) -> Iterator[tuple[dict[str, Any], int]]:
         yield told, told.get("image", 0)
     for told in history.images:
         yield told, told.get("index", 0)
-
-
-def _own_addresses(elf: ElfFile | None, is_program: bool) -> Iterator[tuple[int, str]]:
-    """Yield (offset, kind) that the file itself tells, the most telling last."""
-    if elf is None:
-        return
-    try:
-        yield from ((offset, "finaliser") for offset in elf.finalisers())
-        yield from ((offset, "initialiser") for offset in elf.initialisers())
-    except ElfError:
-        pass  # a damaged table: its functions keep their names, if any
-    if is_program:
-        yield elf.entry, "entry"
 
 
 def _hooked(history: History) -> dict[Begun, str]:
@@ -225,6 +223,7 @@ class _Namer:
         self._hooked = hooked
         self._known = known
         self._made: dict[Any, tuple[Frame, ...]] = {}  # by what they are made from but the address
+        self._names: dict[str, str] = {}  # as gdb says them -> as people read them
 
     def frames(self, place: Place) -> tuple[Frame, ...]:
         """The frames at a Place: inlined ones, then the function that holds them."""
@@ -232,39 +231,44 @@ class _Namer:
         if module is None:
             return (Frame(pc),)
         file, offset = self._files[module.id], pc - module.base
-        frame = Frame(pc, module.name, module.path, file.role, offset)
+        frame = Frame(pc, file.name, module.path, file.role, offset)
         if file.tables is None:
             return (frame,)
         at = offset - is_call
-        frame.start, _ = file.function_at(at)
-        frame.known = self._known.get((module.id, frame.start), "")
-        hooked = self._hooked.get((module.id, frame.start))
+        frame.start, function = file.function_at(at)
+        begins = module.id, frame.start
+        frame.known, hooked = self._known.get(begins, ""), self._hooked.get(begins)
         key = id(file.tables), file.role, offset, is_call, frame.known, hooked
-        if key not in self._made:
-            self._made[key] = _named(frame, file, at, hooked)
-        return tuple([made.at(pc) for made in self._made[key]])
+        made = self._made.get(key)
+        if made is None:
+            answer = file.answers.get(at) or _NOTHING
+            made = self._made[key] = self._named(frame, answer, function, at, hooked)
+            return made
+        return tuple([one.at(pc) for one in made])
 
+    def _named(
+        self, frame: Frame, answer: Answer, function: Function | None, at: int, hooked: str | None
+    ) -> tuple[Frame, ...]:
+        """`frame` with the names of what is at `at`, and inlined functions before it: of a chain
+        only the last one has an address of its own."""
+        chain = answer.get("chain") or ()
+        names = [self._readable(row[0]) for row in chain]
+        outermost = _outermost(names, function, answer.get("symbol"), at) or hooked
+        if not chain:
+            frame.function = outermost
+            return (frame,)
+        inlined = replace(frame, inlined=True, start=None, known="")
+        found = [
+            replace(inlined, function=name, file=row[1], line=row[2])
+            for row, name in zip(chain[:-1], names)
+        ]
+        frame.function, frame.file, frame.line = outermost, *chain[-1][1:]
+        return (*found, frame)
 
-def _named(frame: Frame, file: File, at: int, hooked: str | None) -> tuple[Frame, ...]:
-    """`frame` with the names of what is at `at`, inlined functions before it."""
-    answer, (_, function) = file.answers.get(at) or _NOTHING, file.function_at(at)
-    chain = answer.get("chain") or []
-    names = [symbol_names.readable(row[0]) for row in chain]
-    outermost = _outermost(names, function, answer.get("symbol"), at) or hooked
-    if not chain:
-        return (replace(frame, function=outermost),)
-    return _chain(frame, chain, [*names[:-1], outermost])
-
-
-def _chain(frame: Frame, chain: list[list[Any]], names: list[str | None]) -> tuple[Frame, ...]:
-    """One frame for each function of the chain; only the last one has an address of its own."""
-    inlined = replace(frame, inlined=True, start=None, known="")
-    found = [
-        replace(inlined, function=name, file=row[1], line=row[2])
-        for row, name in zip(chain[:-1], names)
-    ]
-    found.append(replace(frame, function=names[-1], file=chain[-1][1], line=chain[-1][2]))
-    return tuple(found)
+    def _readable(self, name: str) -> str:
+        if name not in self._names:
+            self._names[name] = symbol_names.readable(name)
+        return self._names[name]
 
 
 def _outermost(

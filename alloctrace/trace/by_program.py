@@ -32,9 +32,15 @@ def peaks(sums: Sums) -> list[dict[str, Any]]:
 def lives(sums: Sums) -> list[dict[str, Any]]:
     """[{pid, image, seq, t_ns, live_bytes}], as stages.by_origin has them; [] for one program."""
     groups, programs = sums.groups, sums.groups.programs()
-    counts: Counter[tuple[int, int]] = Counter()
+    if len(set(programs)) < 2:  # of most runs: without a look at each group
+        return []
+    counts = Counter(dict.fromkeys(map(programs.__getitem__, groups.what), 0))
+    by_what = [0] * len(programs)
     for what, count in zip(groups.what, groups.sums["count"]):
-        counts[programs[what]] += count
+        by_what[what] += count
+    for program, count in zip(programs, by_what):
+        if program in counts:
+            counts[program] += count
     if len(counts) < 2:
         return []
     rows, moments = defaultdict(list), []

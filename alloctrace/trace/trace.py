@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from alloctrace import cache_folder
 from alloctrace.columns import schema as trace_schema
 from alloctrace.columns.check import TraceError, check_header, connect
 from .read import Trace
@@ -27,6 +28,7 @@ else:
 __all__ = ["Trace", "TraceError", "write", "open", "EXTENSION"]
 
 EXTENSION = ".brkpoint"
+_written: list[list[int] | None] = []  # the state of the last file that `write` made
 
 
 def write(
@@ -56,6 +58,7 @@ def write(
             counted = _fill(temporary, run_facts.facts(history, outcome), history, stacks)
             _into_place(temporary, path, force)
         _sync(folder or os.curdir)
+        _written[:] = [cache_folder.state(os.fspath(path))]
         return counted
     except OSError as error:
         raise TraceError("cannot be written: %s" % error.strerror) from None
@@ -63,10 +66,12 @@ def write(
         raise TraceError("cannot be written: %s" % error) from None
 
 
-def open(path: str) -> Trace:
-    """The Trace at `path`, to be closed or used in a `with`; raises TraceError."""
+def open(path: str, is_own: bool = False) -> Trace:
+    """The Trace at `path`, to be closed or used in a `with`; raises TraceError. `is_own`: it is
+    what this process has just written, and is believed where it is still that file."""
     check_header(path)
-    return Trace(connect(path), path)
+    is_own = is_own and None not in _written and cache_folder.state(path) in _written
+    return Trace(connect(path, is_own), path)
 
 
 def _fill(

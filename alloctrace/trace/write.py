@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import operator
 
 from alloctrace.columns import columns
 from alloctrace.columns.schema import COLUMN_NAMES, EVENT_COLUMNS, LONGEST_TEXT, TABLES
@@ -12,7 +13,7 @@ from alloctrace.columns.schema import to_text
 from alloctrace.history.stages import by_origin
 from alloctrace.stacks.tree import StackTree
 from alloctrace.summary import group_kinds
-from alloctrace.summary.sites import STORED, Sites
+from alloctrace.summary.sites import Sites
 from alloctrace.summary.totals import Totals
 from . import by_program
 from .event_columns import EventColumns, Interned
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from alloctrace.summary.group_kinds import Kinds
 
 MAX_INT = (1 << 63) - 1
+_MOST_ROWS, _MOST_VALUES = 64, 999  # of one statement; SQLite takes that many of the latter
+_flat = itertools.chain.from_iterable
 
 
 class Tables:
@@ -53,9 +56,22 @@ class Tables:
             statement = insert_statement(table, len(first), replace)
             self._many(statement, map(stored, itertools.chain((first,), rows)))
 
-    def plain_rows(self, table: str, rows: Iterable[Sequence[int]]) -> None:
-        """Insert rows of as many numbers as the table has columns: nothing is to be looked at."""
-        self._many(insert_statement(table, len(row_types(table))), rows)
+    def plain_rows(self, table: str, rows: Iterable[Sequence[int | str | None]]) -> None:
+        """Insert rows of as many values as the table has columns: nothing is to be looked at.
+        Several by one statement: each costs as much as its values do."""
+        width, rows = len(row_types(table)), iter(rows)
+        at_once, rest = min(_MOST_ROWS, _MOST_VALUES // width), []
+
+        def pieces() -> Iterator[list[int | str | None]]:
+            while True:
+                piece = list(_flat(itertools.islice(rows, at_once)))
+                if len(piece) < width * at_once:
+                    rest.extend(piece)
+                    return
+                yield piece
+
+        self._many(insert_statement(table, width, at_once=at_once), pieces())
+        self._many(insert_statement(table, width), zip(*[iter(rest)] * width))
 
     def numbered(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         """Insert rows whose first column counts from 1."""
@@ -63,9 +79,12 @@ class Tables:
 
 
 def _cut(row: Sequence[Any]) -> Sequence[Any]:
-    if str not in map(type, row):
-        return tuple(row)
-    return [to_text(value[:LONGEST_TEXT]) if isinstance(value, str) else value for value in row]
+    return [
+        value
+        if type(value) is not str or value.isascii() and len(value) <= LONGEST_TEXT
+        else to_text(value[:LONGEST_TEXT])
+        for value in row
+    ]
 
 
 def _as_stored(row: Sequence[Any]) -> Sequence[Any]:
@@ -221,41 +240,47 @@ def _clamp(value: int) -> int:
 
 
 def _write_stacks(tables: Tables, tree: StackTree) -> None:
-    functions, frames = Interned(), Interned()
-    ids = [frames.plain(_frame_row(frame, functions)) for frame in tree.frames]
+    frames, functions = list(tree.frames), Interned()
+    named = [functions.plain(what) for what in map(_of_function, frames)]
+    found: dict[tuple[Any, ...], int] = {}
+    rows = zip(
+        _signed(map(_pc, frames)),
+        _signed(map(_offset, frames)),
+        named,
+        map(_line, frames),
+        map(int, map(_inlined, frames)),
+        _signed(map(_start, frames)),
+        map(_known, frames),
+    )
+    ids = [found.setdefault(row, len(found) + 1) for row in rows]
     tables.numbered("functions", functions.rows())
-    tables.numbered("frames", frames.rows())
+    tables.plain_rows("frames", ((id_, *row) for row, id_ in found.items()))
     nodes = zip(itertools.count(), tree.parents, map((ids or [0]).__getitem__, tree.frame_of))
     next(nodes)  # nodes count from 1
     tables.plain_rows("stacks", nodes)
 
 
-def _frame_row(
-    frame: Frame, functions: Interned
-) -> tuple[int, int, int, int | None, int, int | None, str]:
-    what = (frame.function, frame.file, frame.module, frame.path, frame.role)
-    return (
-        to_signed(frame.pc),
-        to_signed(frame.offset),
-        functions.plain(what),
-        frame.line,
-        int(frame.inlined),
-        to_signed(frame.start),
-        frame.known,
-    )
+_of_function = operator.attrgetter("function", "file", "module", "path", "role")
+_pc, _offset, _line, _inlined, _start, _known = map(
+    operator.attrgetter, ("pc", "offset", "line", "inlined", "start", "known")
+)
+
+
+def _signed(values: Iterable[int | None]) -> list[int | None]:
+    """to_signed of each."""
+    found = list(values)
+    known = [value for value in found if value is not None]
+    is_small = not known or 0 <= min(known) and max(known) <= MAX_INT
+    return found if is_small else [to_signed(value) for value in found]
 
 
 def _write_sums(tables: Tables, groups: GroupTable, tree: StackTree, nodes: array[int]) -> Kinds:
     """The same sums that a report shows, so that plain SQL can read them."""
     totals, sites, kinds = Totals(), Sites(tree.deciding_frame), group_kinds.of(groups, tree, nodes)
-    for kind in kinds.groups:
+    for kind in kinds.rough:
         totals.add(kind)
-        sites.add(kind)
+    found, holds = kinds.groups, [True] * len(groups.whats)
+    sites.add_all(found, tree.frames, kinds.deciders, holds, found.sums["peak_bytes"])
     tables.rows("totals", (_clamped(row.values()) for row in totals.rows()))
-    tables.rows("sites", (_clamped(row.values()) for row in map(_site, sites.rows())))
+    tables.rows("sites", map(_clamped, sites.stored()))
     return kinds
-
-
-def _site(row: dict[str, Any]) -> dict[str, Any]:
-    names = ("function", "module", "file", "line", "offset", "origin", "purpose")
-    return {name: row[name] for name in names + STORED}

@@ -18,3 +18,28 @@ PASS uint32_t kernels_version(void);
 /* stacks/tree.py, StackTree._leaps: `found[node]` is the node `leap` callers outwards, 0 where the
  * stack ends before. `parents`, `found`: of `count` nodes; `leap`: a power of 2. */
 PASS int64_t leaps(const int32_t *parents, int32_t *found, int64_t count, int64_t leap);
+
+/* ---- sums.c ---- */
+
+/* summary/group_kinds.py, _numbered: groups that are alike in these columns are of one kind. How
+ * many there are, or the first number beyond `most`. `withins`: of each group the older one around
+ * it, from 1; 0: none. Made: `kind_of`, by group, from 1; by kind (room for `count`) `firsts`, the
+ * index of its first group, and `around`, the kind around that one. */
+PASS int64_t kinds(const uint32_t *whats, const uint32_t *verdicts, const uint32_t *purposes,
+                   const uint32_t *withins, const int32_t *frames, int64_t count, uint32_t *kind_of,
+                   uint32_t *firsts, uint32_t *around, int64_t most);
+
+/* summary/group_kinds.py, _added: the sums of a column by kind, of `number` kinds, onto `totals`.
+ * FAILED also where one does not fit. */
+PASS int64_t added(const int64_t *column, const uint32_t *kind_of, int64_t count, int64_t *totals,
+                   int64_t number);
+
+/* summary/group_kinds.py, _deciders: `found[at]`: the frame of the node that decided about group
+ * `at`, whose stack begins at `begins[at]`; -1: none. `parents`, `frame_of`, `leaps` (`leap` callers
+ * outwards; 0: there are none): by node. `silent`, `in_loader`, `has_name`: by frame. `decided`: by
+ * verdict, less than 0: no frame. */
+PASS int64_t deciders(const int32_t *parents, const uint32_t *frame_of, int64_t nodes,
+                      const int32_t *leaps, int64_t leap, const uint8_t *silent,
+                      const uint8_t *in_loader, const uint8_t *has_name, int64_t frames,
+                      const int32_t *begins, const uint32_t *verdict_of, int64_t count,
+                      const int64_t *decided, int64_t verdicts, int32_t *found);

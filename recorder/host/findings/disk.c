@@ -1,9 +1,11 @@
 /* findings/disk.c - which file it is, and whose (findings/disk.h). */
 #define _GNU_SOURCE
+#include "contract.h"
 #include "disk.h"
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -37,6 +39,14 @@ bool disk_is_ours(int fd, mode_t kind, struct stat *status)
 {
     return fd >= 0 && fstat(fd, status) == 0 && (status->st_mode & S_IFMT) == kind &&
            status->st_uid == geteuid() && !(status->st_mode & 022);
+}
+
+void disk_mark_use(int fd, const struct stat *status)
+{
+    const struct timespec now_and_as_it_was[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
+    time_t yesterday = time(NULL) - CACHE_MARK_S;
+    if (status->st_atim.tv_sec <= yesterday && status->st_mtim.tv_sec <= yesterday)
+        (void)futimens(fd, now_and_as_it_was);
 }
 
 int disk_folder(const char *folder)

@@ -44,6 +44,9 @@ uint64_t disk_check(const uint8_t *bytes, size_t size);
 void disk_name(const struct findings_key *key, char name[DISK_NAME]);
 /* Nobody else could have written there. */
 bool disk_is_ours(int fd, mode_t kind, struct stat *status);
+/* For who makes room (alloctrace/cache_folder.py), once a day: a file system may be mounted so that
+ * reading marks nothing. */
+void disk_mark_use(int fd, const struct stat *status);
 /* A descriptor; -1: none, or not to be believed. NULL is allowed. */
 int disk_folder(const char *folder);
 

@@ -178,6 +178,8 @@ static uint8_t *read_bytes(int folder, const char *name, size_t *size)
         room = bytes ? *size : 0;
     }
     done = done && bytes != NULL && pread(fd, bytes, *size, 0) == (ssize_t)*size;
+    if (done)
+        disk_mark_use(fd, &status);
     if (fd >= 0)
         close(fd);
     return done ? bytes : NULL;
