@@ -75,8 +75,8 @@ class Events:
             block if has(_BLOCK) else None,
             phase,
             image,
-            _earlier(seq, cause) if has(_CAUSE) else None,
-            _earlier(seq, outer) if has(_OUTER) else None,
+            earlier(seq, cause) if has(_CAUSE) else None,
+            earlier(seq, outer) if has(_OUTER) else None,
             stack,
             verdict,
             purpose,
@@ -100,7 +100,8 @@ _PTR, _RESULT, _ERRNO = (PRESENT[name] for name in ("ptr", "result", "errno"))
 _BLOCK, _CAUSE, _OUTER = (PRESENT[name] for name in ("block", "cause", "outer"))
 
 
-def _earlier(seq: int, distance: int) -> int:
+def earlier(seq: int, distance: int) -> int:
+    """The event so many before that one."""
     if not 0 < distance <= seq:
         raise TraceError("damaged: event %d points outside" % seq)
     return seq - distance

@@ -1,4 +1,4 @@
-"""The events of a recorder's run that is not too long: their columns, and what is asked of them.
+"""Events that are not too many: their columns, and what is asked of them.
 
 An Event costs more than all columns of a row, so one is made when somebody asks for it.
 """
@@ -10,7 +10,7 @@ from itertools import count
 from operator import gt
 
 from .check import TraceError
-from .schema import COLUMN_NAMES
+from .schema import COLUMN_NAMES, PRESENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,17 +20,18 @@ if TYPE_CHECKING:
     from alloctrace.history.packed import PackedHistory
     from alloctrace.model import Event
 
+_BLOCK, _ERRNO = PRESENT["block"], PRESENT["errno"]
+_OF_BLOCK = _BLOCK | PRESENT["outer"]  # what a nested call does, the call around it tells
+
 
 class FewEvents(Sequence["Event"]):
-    """`columns`: {name: list} of all events, as trace_schema.EVENT_COLUMNS has them."""
+    """`columns`: {name: list} of the events, as trace_schema.EVENT_COLUMNS has them; without any
+    those of all of the run."""
 
-    def __init__(self, packed: PackedHistory) -> None:
+    def __init__(self, packed: PackedHistory, columns: dict[str, list[int]] | None = None) -> None:
         self._packed = packed
         self._made: dict[int, Event] = {}
-        self.columns: dict[str, list[int]] = {name: [] for name in COLUMN_NAMES}
-        for index in range(len(packed.chunks)):
-            for values, more in zip(self.columns.values(), packed.chunk_columns(index)):
-                values += more
+        self.columns = _all(packed) if columns is None else columns
         self._check()
         self.regrouped()
 
@@ -82,6 +83,25 @@ class FewEvents(Sequence["Event"]):
         """The thread of each event."""
         return self.columns["tid"]
 
+    def before(self) -> dict[int, int]:
+        """{index: index of the event that handed out or moved the same block before}"""
+        columns, groups = self.columns, self._packed.sums.groups
+        of_what = [what.image if what.kind == "call" else None for what in groups.whats]
+        images = [None, *map(of_what.__getitem__, groups.what)]
+        found: dict[int, int] = {}
+        last: dict[tuple[int, int], int] = {}
+        rows = zip(columns["group"], columns["present"], columns["block"])
+        for index, (group, present, block) in enumerate(rows):
+            image = images[group]
+            if present & _OF_BLOCK != _BLOCK or image is None:
+                continue
+            key = image, block
+            if key in last:
+                found[index] = last[key]
+            if not present & _ERRNO:  # else the block is as it was
+                last[key] = index
+        return found
+
     def named(self, name: str) -> Iterator[tuple[int, Event]]:
         """(index, Event) of the events of that name."""
         groups = self._packed.sums.groups
@@ -90,3 +110,11 @@ class FewEvents(Sequence["Event"]):
         for index, group in enumerate(self.columns["group"]):
             if group in wanted:
                 yield index, self[index]
+
+
+def _all(packed: PackedHistory) -> dict[str, list[int]]:
+    columns: dict[str, list[int]] = {name: [] for name in COLUMN_NAMES}
+    for index in range(len(packed.chunks)):
+        for values, more in zip(columns.values(), packed.chunk_columns(index)):
+            values += more
+    return columns

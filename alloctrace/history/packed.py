@@ -17,7 +17,7 @@ from alloctrace.columns import columns, events as trace_events
 from alloctrace.columns.check import TraceError
 from alloctrace.columns.few_events import FewEvents
 from alloctrace.columns.group_table import SUMS, GroupTable, What, unsigned
-from alloctrace.columns.schema import COLUMN_NAMES
+from alloctrace.columns.schema import COLUMN_NAMES, PRESENT
 from alloctrace.spool import spool
 from alloctrace.stacks.nodes import NodeStacks
 from . import recount, syscalls
@@ -41,6 +41,7 @@ _SUMS_AT = [8 * spool.SumRow._fields.index(name) for name in SUMS]  # bytes in a
 # What no purpose rests on: to read it of a few events in many chunks would cost more than the rest.
 UNASKED = [COLUMN_NAMES.index(name) for name in ("t_ns", "dur_ns", "align")]
 _ASKED = [name for at, name in enumerate(COLUMN_NAMES) if at not in UNASKED]
+_AROUND = ("present", "cause", "outer")
 MANY = 50000  # events: each one's purpose is asked for up to here, beyond only each group's
 
 
@@ -93,24 +94,39 @@ class PackedHistory:
             raise TraceError("damaged: %s" % error) from None
         return first, count, found
 
-    def pick(
-        self, wanted: list[int] | set[int], chunks: set[int], maker: trace_events.Events
-    ) -> Iterator[tuple[Event, int]]:
-        """(Event, id of its group) of the seqs in `wanted`, as far as they lie in `chunks`
-        (indexes), without what no purpose rests on (UNASKED)."""
-        wanted = sorted(wanted)
-        for index in sorted(chunks):
+    def pick(self, wanted: set[int], chunks: set[int]) -> tuple[list[int], dict[str, list[int]]]:
+        """(seqs, {column: values}) of the events in `wanted` (seqs) and of the calls around them,
+        as far as they lie in `chunks` (indexes), without what no purpose rests on (UNASKED)."""
+        ordered = sorted(wanted)
+        around: set[int] = set()
+        seqs: list[int] = []
+        found: list[list[int]] = [[] for _ in _ASKED]
+        for index in sorted(chunks, reverse=True):  # what lies around an event is older
             first, count, _ = self.chunks[index]
-            here = wanted[bisect_left(wanted, first) : bisect_left(wanted, first + count)]
+            here = ordered[bisect_left(ordered, first) : bisect_left(ordered, first + count)]
             if here:
-                _, chunk = self.columns(index, _ASKED, [seq - first for seq in here])
-                for at in UNASKED:
-                    chunk.insert(at, [0] * len(here))
-                row_of = {seq: row for row, seq in enumerate(here)}
-                late = self._late_of(first, first + count)
-                late = ((row_of[seq], name, value) for seq, name, value in late if seq in row_of)
-                trace_events.mend(chunk, 0, late)
-                yield from maker.some(here, chunk)
+                around.update(_around(here, *self._some(index, _AROUND, here)))
+            more = {seq for seq in around if seq >= first}
+            around -= more
+            here = sorted(more.union(here)) if more else here
+            here = here[: bisect_left(here, first + count)]
+            if here:
+                seqs[:0] = here
+                for values, new in zip(found, self._some(index, _ASKED, here)):
+                    values[:0] = new
+        columns_ = dict(zip(_ASKED, found))
+        return seqs, {name: columns_.get(name) or [0] * len(seqs) for name in COLUMN_NAMES}
+
+    def _some(self, index: int, names: Sequence[str], seqs: Sequence[int]) -> list[list[int]]:
+        """These columns of some events of a chunk, with what became known later."""
+        first, count, _ = self.chunks[index]
+        _, chunk = self.columns(index, names, [seq - first for seq in seqs])
+        late = list(self._late_of(first, first + count))
+        if late:
+            row_of = {seq: row for row, seq in enumerate(seqs)}
+            mine = ((row_of[seq], name, value) for seq, name, value in late if seq in row_of)
+            trace_events.mend(chunk, 0, mine, names)
+        return chunk
 
     def _late_of(self, first: int, end: int) -> Iterator[tuple[int, str, int]]:
         """(seq, name of the column, value) of what became known later."""
@@ -168,6 +184,16 @@ def _by_name(packed: list[Column], count: int) -> trace_events.PackedColumns:
         row = columns.Packed(column.width, column.base, column.period, data)
         found[COLUMN_NAMES[column.column]] = row, bool(column.delta)
     return found
+
+
+def _around(
+    seqs: list[int], presents: list[int], causes: list[int], outers: list[int]
+) -> Iterator[int]:
+    """The seqs of the calls that these events are in."""
+    for bit, distances in ((PRESENT["cause"], causes), (PRESENT["outer"], outers)):
+        for seq, present, distance in zip(seqs, presents, distances) if any(distances) else ():
+            if distance and present & bit:
+                yield trace_events.earlier(seq, distance)
 
 
 def _signed(value: int) -> int:
