@@ -84,15 +84,17 @@ class PackedHistory:
         except columns.ColumnError as error:
             raise TraceError("damaged: %s" % error) from None
 
-    def where(self, index: int, name: str, table: bytes) -> tuple[int, int, bytes]:
-        """(seq of the first event of a chunk, how many it has, of each what `table` holds for what
-        it has in that column)."""
+    def marked(
+        self, index: int, name: str, table: bytes
+    ) -> tuple[int, Sequence[int], Sequence[int]]:
+        """(seq of the first event of a chunk, rows of those for whose number in that column `table`
+        holds more than 0, what it holds)."""
         first, count, packed = self.chunks[index]
         try:
-            found = columns.where(*_by_name(packed, count)[name], count, table)
+            found = columns.marked(*_by_name(packed, count)[name], count, table)
         except columns.ColumnError as error:
             raise TraceError("damaged: %s" % error) from None
-        return first, count, found
+        return (first, *found)
 
     def pick(self, wanted: set[int], chunks: set[int]) -> tuple[list[int], dict[str, list[int]]]:
         """(seqs, {column: values}) of the events in `wanted` (seqs) and of the calls around them,

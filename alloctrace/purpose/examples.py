@@ -30,7 +30,6 @@ FIRST_EVENTS = 3000
 MAX_CHUNKS = 64
 FEW = 64  # members: a small group
 MAX_PICKED = 20000
-_MORE_THAN_ONE = bytes(number > 1 for number in range(256))
 
 
 @plain
@@ -166,11 +165,12 @@ def _of_small_groups(packed: PackedHistory, window: dict[int, int], chunks: set[
     for id_, length in window.items():
         lengths[id_] = length
     for index in sorted(chunks if window else ()):
-        first, count, here = packed.where(index, "group", lengths)
-        seqs = range(first, first + count)
-        found.update(compress(seqs, here))
-        for seq in compress(seqs, here.translate(_MORE_THAN_ONE)):
-            found.update(range(seq, seq + here[seq - first]))
+        first, rows, here = packed.marked(index, "group", lengths)
+        for row, length in zip(rows, here):
+            if length == 1:
+                found.add(first + row)
+            else:
+                found.update(range(first + row, first + row + length))
     return found
 
 
