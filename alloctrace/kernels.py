@@ -26,6 +26,7 @@ PASSES = {
     # columns
     "unpack": "data length shapes columns count rows wanted found",
     "marked": "data length shapes count table size rows marks",
+    "gather": "column size rows count width found",
 }
 FEWEST = 2000  # rows: for less, a pass is not worth its call
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))

@@ -1,5 +1,6 @@
 """Passes in C over packed columns: each says what alloctrace/columns/ says in Python."""
 
+import functools
 import random
 import zlib
 from array import array
@@ -7,7 +8,7 @@ from array import array
 import pytest
 
 from alloctrace import kernels
-from alloctrace.columns import columns, events
+from alloctrace.columns import columns, events, group_table
 from alloctrace.columns.columns import ColumnError, Packed
 from test_kernels import both, library  # noqa: F401
 
@@ -84,7 +85,8 @@ def test_twin_damage_is_left_to_python(both, library, changed):  # noqa: F811
     damaged = whole._replace(**changed)
     found = {"a": (whole, False), "b": (damaged, False)}
     for rows in (None, [0]):
-        with_it, without = both(lambda: asked(lambda: events.unpack(found, 2, found, rows)))  # noqa: B023
+        ask = functools.partial(events.unpack, found, 2, found, rows)
+        with_it, without = both(lambda: asked(ask))  # noqa: B023
         assert with_it == without == ColumnError or "base" in changed
         joined = columns.join(found.values(), 2)
         if joined is not None:
@@ -109,3 +111,21 @@ def test_twin_rows_and_bytes_that_are_not_there(library):  # noqa: F811
     assert ask(whole, 1, columns.CHUNK + 1) < 0 and ask(whole, 1, -1) < 0
     for offset, length in ((1, len(data)), (-1, 3), (0, -1), (1 << 62, 1 << 62)):
         assert ask((offset, length, *whole[2:]), 1) < 0
+
+
+def test_gather(both):  # noqa: F811
+    chance = random.Random(3)
+    for code, bits in (("q", 63), ("I", 32), ("i", 31), ("Q", 64)):
+        column = array(code, [chance.getrandbits(bits) for _ in range(99)])
+        for count in (0, 1, 500):
+            rows = array("i", [chance.randrange(99) for _ in range(count)])
+            with_it, without = both(lambda: group_table._gathered(column, rows))  # noqa: B023
+            assert with_it == without == array(code, [column[row] for row in rows])
+
+
+def test_twin_rows_that_a_column_has_not(library):  # noqa: F811
+    column, found = array("q", [5]), array("q", [0])
+    for row, width in ((1, 8), (-1, 8), (0, 2)):
+        assert kernels.run("gather", column, 1, array("i", [row]), 1, width, found) < 0
+    with pytest.raises(IndexError):
+        group_table._gathered(column, array("i", [1]))

@@ -11,7 +11,7 @@ from collections import namedtuple
 from collections.abc import Sequence
 from operator import attrgetter
 
-from alloctrace import words
+from alloctrace import kernels, words
 from alloctrace.model import Event, Group
 from alloctrace.spool.rows import layout
 from . import members
@@ -103,12 +103,12 @@ class GroupTable(Sequence[Group]):
         made = GroupTable()
         made.whats, made._what_ids = self.whats, self._what_ids
         made.verdicts, made.purposes = self.verdicts, self.purposes
+        rows = array("i", indexes)
         for name, column in vars(self).items():
             if isinstance(column, array):
-                code = getattr(made, name).typecode
-                setattr(made, name, array(code, map(column.__getitem__, indexes)))
+                setattr(made, name, _gathered(column, rows))
         for name, column in self.sums.items():
-            made.sums[name] = array("q", map(column.__getitem__, indexes))
+            made.sums[name] = _gathered(column, rows)
         return made
 
     def what_id(self, what: What) -> int:
@@ -348,6 +348,17 @@ class Indexed:
             number = self._ids[id(value)] = len(self.values)
             self.values.append(value)  # kept: or its identity would be used again
         return number
+
+
+def _gathered(column: array[int], rows: array[int]) -> array[int]:
+    """These rows of a column."""
+    code, width, count = column.typecode, column.itemsize, len(rows)
+    if count >= kernels.FEWEST:
+        made = array(code, bytes(width * count))
+        failed = kernels.run("gather", column, len(column), rows, count, width, made)
+        if failed is not None and failed >= 0:
+            return made
+    return array(code, map(column.__getitem__, rows))
 
 
 def _what_row(what: What, name: int) -> tuple[Any, ...]:

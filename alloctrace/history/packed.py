@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from operator import attrgetter, itemgetter
+from operator import attrgetter, itemgetter, lt
 
 from alloctrace import fields, words
 from alloctrace.columns import columns, events as trace_events
@@ -283,7 +283,7 @@ class Builder:
             ids == array("I", range(next_, next_ + len(ids)))
             and set(name) <= known.names.keys()
             and max(phase) < len(words.PHASES)
-            and all(map(int.__lt__, within, ids))
+            and all(map(lt, within, ids))
             and max(stack) <= known.stacks.last
         )
 

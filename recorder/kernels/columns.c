@@ -85,3 +85,20 @@ int64_t marked(const uint8_t *data, int64_t length, const int64_t *shapes, int64
     free(scratch);
     return found;
 }
+
+int64_t gather(const void *column, int64_t size, const int32_t *rows, int64_t count, int64_t width,
+               void *found)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (rows[i] < 0 || rows[i] >= size)
+            return FAILED;
+    if (width == 4)
+        for (int64_t i = 0; i < count; i++)
+            ((uint32_t *)found)[i] = ((const uint32_t *)column)[rows[i]];
+    else if (width == 8)
+        for (int64_t i = 0; i < count; i++)
+            ((uint64_t *)found)[i] = ((const uint64_t *)column)[rows[i]];
+    else
+        return FAILED;
+    return 0;
+}

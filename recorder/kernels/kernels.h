@@ -32,3 +32,7 @@ PASS int64_t unpack(const uint8_t *data, int64_t length, const int64_t *shapes, 
  * bytes, has a mark; `rows`, `marks`: for `count` each. */
 PASS int64_t marked(const uint8_t *data, int64_t length, const int64_t *shapes, int64_t count,
                     const uint8_t *table, int64_t size, int32_t *rows, uint8_t *marks);
+
+/* columns/group_table.py, _gathered: `count` of the `size` numbers of `width` bytes, 4 or 8. */
+PASS int64_t gather(const void *column, int64_t size, const int32_t *rows, int64_t count,
+                    int64_t width, void *found);
