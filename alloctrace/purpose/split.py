@@ -100,9 +100,7 @@ def _number_anew(packed: PackedHistory, events: Any, parts: _Parts) -> None:
             made.within[row] = numbers[part.within]
     sums.groups = made
     known = range(len(new))
-    sums.stages = [
-        (*row[:2], new[row[2]] if row[2] in known else 0, row[3]) for row in sums.stages
-    ]
+    sums.stages = [(*row[:2], new[row[2]] if row[2] in known else 0, row[3]) for row in sums.stages]
     group_of[:] = map(new.__getitem__, group_of)
     for part, number in numbers.items():
         for index in part.members:
