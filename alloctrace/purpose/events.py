@@ -73,7 +73,8 @@ class Explained:
         of_group = list(map(kinds.__getitem__, questions))
         keyed, looked_back = self._images_of_blocks(), self._looked_back(of_group)
         names = "group", "outer", "present", "block", "ptr"
-        for index, (id_, outer, present, block, ptr) in enumerate(zip(*map(columns.__getitem__, names))):
+        rows = zip(*map(columns.__getitem__, names))
+        for index, (id_, outer, present, block, ptr) in enumerate(rows):
             if outer:  # a nested call is for what the call around it is for
                 found.append(found[index - outer])
                 continue
