@@ -119,8 +119,10 @@ def test_gather(both):  # noqa: F811
         column = array(code, [chance.getrandbits(bits) for _ in range(99)])
         for count in (0, 1, 500):
             rows = array("i", [chance.randrange(99) for _ in range(count)])
-            with_it, without = both(lambda: group_table._gathered(column, rows))  # noqa: B023
+            with_it, without = both(lambda: group_table._gathered(column, rows, code))  # noqa: B023
             assert with_it == without == array(code, [column[row] for row in rows])
+    narrow = group_table._gathered(array("i", [7, 9]), array("i", [1]), "q")
+    assert narrow == array("q", [9]) and narrow.typecode == "q"
 
 
 def test_twin_rows_that_a_column_has_not(library):  # noqa: F811
@@ -128,4 +130,4 @@ def test_twin_rows_that_a_column_has_not(library):  # noqa: F811
     for row, width in ((1, 8), (-1, 8), (0, 2)):
         assert kernels.run("gather", column, 1, array("i", [row]), 1, width, found) < 0
     with pytest.raises(IndexError):
-        group_table._gathered(column, array("i", [1]))
+        group_table._gathered(column, array("i", [1]), "q")

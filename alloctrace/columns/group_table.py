@@ -6,6 +6,7 @@ A Group is made of a row when somebody asks for one. Sums beyond 2^63 stay at th
 from __future__ import annotations
 
 import heapq
+import sys
 from array import array
 from collections import namedtuple
 from collections.abc import Sequence
@@ -106,9 +107,9 @@ class GroupTable(Sequence[Group]):
         rows = array("i", indexes)
         for name, column in vars(self).items():
             if isinstance(column, array):
-                setattr(made, name, _gathered(column, rows))
+                setattr(made, name, _gathered(column, rows, getattr(made, name).typecode))
         for name, column in self.sums.items():
-            made.sums[name] = _gathered(column, rows)
+            made.sums[name] = _gathered(column, rows, "q")
         return made
 
     def what_id(self, what: What) -> int:
@@ -146,7 +147,7 @@ class GroupTable(Sequence[Group]):
         """
         self.make_room()
         for name, values in zip(SUMS, columns):
-            if name != "bytes" and min(values, default=0) < 0:  # a `brk` may give back
+            if name != "bytes" and has_negative(values):  # a `brk` may give back
                 values = [max(0, value) for value in values]
             self.sums[name][first : first + len(values)] = clamped(values)
 
@@ -350,10 +351,10 @@ class Indexed:
         return number
 
 
-def _gathered(column: array[int], rows: array[int]) -> array[int]:
-    """These rows of a column."""
-    code, width, count = column.typecode, column.itemsize, len(rows)
-    if count >= kernels.FEWEST:
+def _gathered(column: array[int], rows: array[int], code: str) -> array[int]:
+    """These rows of a column, which may be narrower, as an array of that type."""
+    width, count = column.itemsize, len(rows)
+    if count >= kernels.FEWEST and column.typecode == code:
         made = array(code, bytes(width * count))
         failed = kernels.run("gather", column, len(column), rows, count, width, made)
         if failed is not None and failed >= 0:
@@ -377,11 +378,14 @@ def clamped(values: Iterable[int]) -> array[int]:
 
 def unsigned(values: array[int]) -> array[int]:
     """The same array, of numbers without a sign that were read as if they had one."""
-    return (
-        clamped([v if v >= 0 else MAX_INT for v in values])
-        if min(values, default=0) < 0
-        else values
-    )
+    return clamped([v if v >= 0 else MAX_INT for v in values]) if has_negative(values) else values
+
+
+def has_negative(values: Sequence[int]) -> bool:
+    """Whether any is less than 0: of an array its bytes tell, and no number is made."""
+    if isinstance(values, array) and values.typecode == "q" and sys.byteorder == "little":
+        return not values.tobytes()[7::8].isascii()
+    return min(values, default=0) < 0
 
 
 def _clamp(value: int) -> int:

@@ -253,8 +253,10 @@ class Builder:
         numbers = [record.rows.column("I", at) for at in range(0, 20, 4)]
         stack, image = record.rows.column("i", 20), record.rows.column("Q", 24)
         ids, name, pid, phases, within = numbers
-        phase = array("I", [value & _PHASE for value in phases])
-        region = array("I", [value >> _PHASE_BITS for value in phases])
+        phase, region = phases, array("I", bytes(4 * len(phases)))
+        if max(phases, default=0) > _PHASE:
+            phase = array("I", [value & _PHASE for value in phases])
+            region = array("I", [value >> _PHASE_BITS for value in phases])
         if len(record.rows) and not (
             self._are_groups(ids, name, phase, within, stack) and max(region) <= self._regions()
         ):
@@ -345,10 +347,10 @@ class Builder:
 
     def stages(self, record: spool.Stages) -> None:
         known = self.packed.sums
-        for row in record.rows:
-            if row[2] > len(known.groups) or row[1] >= columns.SIGN or row[0] >= columns.SIGN:
-                self._refuse("stages")
-                return
+        seqs, times, groups, _ = zip(*record.rows) if record.rows else ((0,),) * 4
+        if max(groups) > len(known.groups) or max(max(seqs), max(times)) >= columns.SIGN:
+            self._refuse("stages")
+            return
         known.stages += record.rows
 
     def members(self, record: spool.Members) -> None:

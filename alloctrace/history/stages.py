@@ -71,13 +71,15 @@ def by_origin(rows: list[tuple[int, int, int, int]], groups: GroupTable) -> dict
         "t_ns": [],
         "live_bytes": {origin: [] for origin in words.ORIGINS},
     }
+    who_of = [verdict.origin if verdict else "unknown" for verdict in groups.verdicts]
+    verdict_of = groups.verdict
     for seq, t_ns, id_, live in rows:
         if id_ == 0:
             _take(found, origins)
             found["seq"].append(seq)
             found["t_ns"].append(t_ns)
         elif found["seq"]:
-            who = groups.origin(id_)
+            who = who_of[verdict_of[id_ - 1]]
             origins[who] += live - held.get(id_, 0)
             held[id_] = live
     _take(found, origins)
