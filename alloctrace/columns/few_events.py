@@ -6,7 +6,7 @@ An Event costs more than all columns of a row, so one is made when somebody asks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
+from itertools import compress, count
 from operator import gt
 
 from .check import TraceError
@@ -69,11 +69,11 @@ class FewEvents(Sequence["Event"]):
     def __getitem__(self, index: int | slice) -> Event | list[Event]:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
         event = self._made.get(index)
         if event is None:
-            row = tuple([column[index] for column in self._rows])
-            event = self._made[index] = self._make(index, row)
+            index = range(len(self))[index]
+            row = [column[index] for column in self._rows]
+            event = self._made[index] = self._made.get(index) or self._make(index, row)
         return event
 
     def __eq__(self, other: object) -> bool:
@@ -105,11 +105,11 @@ class FewEvents(Sequence["Event"]):
     def named(self, name: str) -> Iterator[tuple[int, Event]]:
         """(index, Event) of the events of that name."""
         groups = self._packed.sums.groups
-        of_name = {number for number, what in enumerate(groups.whats) if what.name == name}
-        wanted = {id_ for id_, what in enumerate(groups.what, 1) if what in of_name}
-        for index, group in enumerate(self.columns["group"]):
-            if group in wanted:
-                yield index, self[index]
+        of_name = [what.name == name for what in groups.whats]
+        wanted = bytes([0, *map(of_name.__getitem__, groups.what)])
+        column = self.columns["group"]
+        for index in compress(range(len(column)), map(wanted.__getitem__, column)):
+            yield index, self[index]
 
 
 def _all(packed: PackedHistory) -> dict[str, list[int]]:

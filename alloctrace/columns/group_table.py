@@ -295,8 +295,13 @@ class GroupTable(Sequence[Group]):
 
     def ends_of_programs(self) -> dict[tuple[int, int], int]:
         """{(pid, image): seq of the first event of what the process was next}"""
+        of_what: dict[int, int] = {}
+        for what, seq in zip(self.what, self.first_seq):
+            if seq < of_what.get(what, MAX_INT + 1):
+                of_what[what] = seq
         firsts: dict[tuple[int, int], int] = {}
-        for program, seq in zip(map(self.programs().__getitem__, self.what), self.first_seq):
+        for what, seq in of_what.items():
+            program = self.whats[what].program
             firsts[program] = min(seq, firsts.get(program, seq))
         found: dict[tuple[int, int], int] = {}
         began: dict[int, int] = {}

@@ -430,8 +430,8 @@ class Builder:
         if not isinstance(known.events, FewEvents):
             return True
         found = Counter(known.events.columns["group"])
-        counts = enumerate(known.sums.groups.sums["count"], 1)
-        return all(found[id_] == count for id_, count in counts)
+        counts: list[int] = known.sums.groups.sums["count"].tolist()
+        return counts == list(map(found.__getitem__, range(1, len(counts) + 1)))
 
     def _cut_off(self, history: History) -> None:
         if self.packed.keeps_events:

@@ -6,6 +6,8 @@ Only of their events anything is counted again; all others keep the recorder's s
 from __future__ import annotations
 
 from array import array
+from itertools import compress
+from operator import ne
 
 from alloctrace.columns import columns
 from alloctrace.columns.schema import COLUMN_NAMES
@@ -38,11 +40,12 @@ def by_purpose(packed: PackedHistory, numbers: Sequence[int]) -> None:
 def _several(groups: GroupTable, group_of: Sequence[int], numbers: Sequence[int]) -> set[int]:
     """Ids of groups of several purposes, and of those in calls of such groups; the others say what
     they are for."""
-    found: set[int] = set()
-    for id_, number in set(zip(group_of, numbers)):
-        if groups.purpose[id_ - 1] not in (0, number + 1):
-            found.add(id_)
+    last = dict(zip(group_of, numbers))
+    for id_, number in last.items():
         groups.purpose[id_ - 1] = number + 1
+    found = set(compress(group_of, map(ne, map(last.__getitem__, group_of), numbers)))
+    if not found:
+        return found
     for id_, within in enumerate(groups.within, 1):
         if within in found:
             found.add(id_)
@@ -99,8 +102,7 @@ def _number_anew(packed: PackedHistory, events: Any, parts: _Parts) -> None:
         if part.within is not None and made.within[row]:
             made.within[row] = numbers[part.within]
     sums.groups = made
-    known = range(len(new))
-    sums.stages = [(*row[:2], new[row[2]] if row[2] in known else 0, row[3]) for row in sums.stages]
+    sums.stages = [(seq, t_ns, new[id_], live) for seq, t_ns, id_, live in sums.stages]
     group_of[:] = map(new.__getitem__, group_of)
     for part, number in numbers.items():
         for index in part.members:
