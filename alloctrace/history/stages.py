@@ -64,7 +64,7 @@ def by_origin(rows: list[tuple[int, int, int, int]], groups: GroupTable) -> dict
 
     `rows`: of Stages; `groups`: a GroupTable, with their verdicts.
     """
-    held: dict[int, int] = {}
+    held = [0] * (len(groups) + 1)
     origins = dict.fromkeys(words.ORIGINS, 0)
     found: dict[str, Any] = {
         "seq": [],
@@ -80,7 +80,7 @@ def by_origin(rows: list[tuple[int, int, int, int]], groups: GroupTable) -> dict
             found["t_ns"].append(t_ns)
         elif found["seq"]:
             who = who_of[verdict_of[id_ - 1]]
-            origins[who] += live - held.get(id_, 0)
+            origins[who] += live - held[id_]
             held[id_] = live
     _take(found, origins)
     shown = {who: values for who, values in found["live_bytes"].items() if any(values)}
