@@ -164,6 +164,9 @@ def _unpack(
     found: list[tuple[columns.Packed, bool]], count: int, rows: Sequence[int] | None
 ) -> list[list[int]] | None:
     """The same in C; None: that cannot do it."""
+    if rows is None and len(found) > 1:  # one after the other: together they are large
+        columns_ = [_unpack([column], count, None) for column in found]
+        return None if None in columns_ else [column[0] for column in columns_ if column]
     joined = columns.join(found, count)
     if joined is None:
         return None
