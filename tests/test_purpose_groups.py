@@ -93,11 +93,16 @@ int main(int argc, char **argv)
 """
 
 
+def _begin_before_16384(packed, *_):
+    """The first chunk, of which a busy machine makes several."""
+    return {index for index, (first, _, _) in enumerate(packed.chunks) if first < 16384}
+
+
 def test_the_loaders_files_are_told_though_later_syscalls_are_not_looked_at(tmp_path, monkeypatch):
     if not recorder_runs.BUILT:
         pytest.skip(NOT_BUILT)
     recorded(tmp_path, [compile_c(tmp_path, LONG)])
-    monkeypatch.setattr(examples, "_chunks_of", lambda *args: {0})
+    monkeypatch.setattr(examples, "_chunks_of", _begin_before_16384)
     run, made, bounds = str(tmp_path / "spool"), examples._syscalls_until, {}
 
     def noted(*args):

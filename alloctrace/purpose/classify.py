@@ -129,9 +129,9 @@ def _explain_groups(
     groups.forget_members()
 
 
-def _with_makers(groups: GroupTable, asked: list[Group], questions: list[Question]) -> list[Group]:
-    """These groups with those that made the blocks of their events, if that decides what they are
-    for; where some have too many makers to be told, the most telling of all."""
+def _with_makers(groups: GroupTable, asked: list[Group], questions: list[Question]) -> list[int]:
+    """Indexes of these groups and of those that made the blocks of their events, if that decides
+    what they are for; where some have too many makers to be told, of the most telling of all."""
     wanted = {group.id - 1 for group in asked}
     for group in asked:
         if THING in questions[group.id].differ and group.members is not None:
@@ -139,8 +139,7 @@ def _with_makers(groups: GroupTable, asked: list[Group], questions: list[Questio
                 wanted.update(groups.most_telling(MAX_ASKED, list(range(len(groups)))))
                 break
             wanted.update(id_ - 1 for id_ in group.members.makers)
-    made = {group.id - 1: group for group in asked}
-    return [made.get(at) or groups.bare(at) for at in sorted(wanted)]
+    return sorted(wanted)
 
 
 def _explained(
@@ -156,17 +155,16 @@ def _explained(
     groups = [group for group in groups if not questions[group.id].is_closed]
     whole = [group for group in groups if _is_whole(group, picked, questions)]
     found = _explain_whole(whole, picked, tree, questions, survey, things)
-    example = {group.id: index for index, group in picked.stands_for.items()}
     known: dict[
         int, set[str]
     ] = {}  # id -> what its blocks were when it was asked about: all that a round may change
     for _ in range(ROUNDS):
         for group in groups:
             id_ = group.id
-            if id_ in example and found.get(id_) in (None, purpose.UNKNOWN):
+            if id_ in picked.example and found.get(id_) in (None, purpose.UNKNOWN):
                 before = things.before(group)
                 if known.get(id_) != before:
-                    known[id_], asked = before, (questions[id_].rules, example[id_])
+                    known[id_], asked = before, (questions[id_].rules, picked.example[id_])
                     found[id_] = purpose_groups.explain(
                         group, *asked, picked.events, survey, things
                     )
@@ -192,9 +190,13 @@ def _explain_whole(
     found: dict[int, Purpose] = {}
     seen: dict[int, str | None] = {}  # by index: what the event's block was then
     members = {index for group in groups for index in picked.members[group.id]}
-    answers = ((at, questions[id_].answer) for id_, mine in picked.members.items() for at in mine)
+    wanted = _asked(members, events, survey)
+    group_of, block = events.columns["group"], events.columns["block"]
+    blocks = {block[at] for at in wanted}
+    alike = [at for at, number in enumerate(block) if number in blocks or at in wanted]
+    answers = ((at, questions[group_of[at]].answer) for at in alike)
     said = {at: answer for at, answer in answers if answer}
-    for index in sorted(_asked(members, events, survey) | said.keys()):
+    for index in sorted(wanted | said.keys()):
         event = events[index]
         if index in said:
             event.purpose, thing = said[index]
