@@ -23,6 +23,12 @@ NAME = "libbrkpoint-kernels.so"
 # is a change of its version: a library that was built before it is not used.
 PASSES = {
     "leaps": "parents found count leap",
+    # questions
+    "kinds": "what verdict within there count alike whose names is_call whats verdicts numbers"
+    " firsts",
+    "askers": "kinds verdict nodes count is_asker kinds_count decided verdicts parents alike"
+    " nodes_count numbers firsts",
+    "makers": "questions count asked known members members_size events things numbers firsts",
 }
 FEWEST = 2000  # rows: for less, a pass is not worth its call
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
+from itertools import compress, count
+from operator import not_
+
 from alloctrace.columns.group_table import Indexed
 from alloctrace.origin import origin, program_facts, table as origin_table
 from alloctrace.origin.verdicts import Verdicts
 from alloctrace.stacks.tree import StackTree
 from . import events as purpose_events, examples, groups as purpose_groups, purpose
 from . import questions as purpose_questions, rules as purpose_rules, split
-from .facts import AROUND, THING
+from .facts import AROUND, BEFORE, NULL, THING
 from .inner_verdicts import InnerVerdicts
 
 TYPE_CHECKING = False
@@ -22,11 +26,12 @@ if TYPE_CHECKING:
     from alloctrace.model import Event, Frame, Group, Purpose, Verdict
     from alloctrace.origin.facts import Facts
     from .examples import Examples
-    from .groups import Things
-    from .questions import Question
+    from .groups import ByMakers, Things
+    from .questions import Question, Questions
     from .survey import Survey
 
 MAX_ASKED = 20000  # groups of which each one's purpose is asked for by an example
+_RARE = {AROUND, "args"}  # what events that are alike in all else rarely have in common
 ROUNDS = 2  # a block may go on to a group that began before the one that it comes from
 
 
@@ -101,79 +106,113 @@ def _explain_groups(
     groups = packed.sums.groups
     survey = purpose.Survey([], tree, history.modules, judge.facts)
     questions = purpose_questions.of_groups(groups, survey, judge.facts_of)
-    things = purpose_groups.Things(groups, questions)
-    found = purpose_groups.by_makers(groups, questions, things, survey)
-    is_call = [what[0] == "call" for what in groups.whats]
-    rows = enumerate(zip(questions[1:], groups.what), 1)
-    open_ = [
-        id_ for id_, (q, what) in rows if not is_call[what] or not (q.is_closed or id_ in found)
-    ]
-    asked = [groups[at] for at in groups.most_telling(MAX_ASKED, [id_ - 1 for id_ in open_])]
-    picked = examples.of(packed, _with_makers(groups, asked, questions))
+    things = purpose_groups.Things(questions)
+    made = purpose_groups.ByMakers(groups, questions, things, survey)
+    asked = groups.most_telling(MAX_ASKED, _open(questions, made))
+    groups_ = _with_makers(groups, asked, questions)
+    picked = examples.of(packed, groups_)
     survey.events, survey.part = picked.events, picked
-    found.update(_explained(asked, picked, tree, questions, survey, things))
-    known = Indexed()
-    same: dict[tuple[str | None, str], Purpose] = {}
-    numbers: dict[int, int] = {}
-    for index, (question, within) in enumerate(zip(questions[1:], groups.within)):
-        if question is purpose_questions.OUTER:
-            groups.purpose[index] = groups.purpose[within - 1]
-            continue
-        answer = question.answer[0] if question.answer else found.get(index + 1, purpose.UNKNOWN)
-        number = numbers.get(id(answer))
-        if number is None:
-            first = same.setdefault((answer.text, answer.rule), answer)
-            number = numbers[id(answer)] = known.of(first)
-        groups.purpose[index] = number
-    groups.purposes = known.values
+    wanted = {at + 1 for at in asked if not questions[at + 1].is_closed}
+    open_ = [group for group in groups_ if group.id in wanted]
+    found = _explained(open_, groups, picked, tree, questions, survey, things)
+    _set_purposes(groups, questions, made, found)
     groups.forget_members()
 
 
-def _with_makers(groups: GroupTable, asked: list[Group], questions: list[Question]) -> list[Group]:
-    """These groups with those that made the blocks of their events, if that decides what they are
-    for; where some have too many makers to be told, the most telling of all."""
-    wanted = {group.id - 1 for group in asked}
-    for group in asked:
-        if THING in questions[group.id].differ and group.members is not None:
-            if group.members.makers is None:
+def _open(questions: Questions, made: ByMakers) -> list[int]:
+    """Indexes of the groups that are to be asked by their events: all syscalls, and calls that have
+    no answer yet."""
+    is_call, known = questions.is_call, questions.known
+    states = [
+        is_call[at] + (is_call[at] and question.is_closed) for at, question in enumerate(known)
+    ]
+    rows = enumerate(zip(map(states.__getitem__, questions.numbers), made.numbers), -1)
+    return [at for at, (state, by_makers) in rows if not state or (state == 1 and not by_makers)]
+
+
+def _set_purposes(
+    groups: GroupTable, questions: Questions, made: ByMakers, found: dict[int, Purpose]
+) -> None:
+    """`found`: by id, of groups that were asked by their events. Equal ones become one, numbered in
+    the order of the groups."""
+    known: list[Purpose | None] = [None]
+    same: dict[tuple[str | None, str], int] = {}
+
+    def number(answer: Purpose) -> int:
+        at = same.setdefault((answer.text, answer.rule), len(known))
+        if at == len(known):
+            known.append(answer)
+        return at
+
+    unknown = number(purpose.UNKNOWN)
+    own = array("I", map([0, *map(number, made.purposes[1:])].__getitem__, made.numbers))
+    for id_, answer in found.items():
+        own[id_] = number(answer)
+    said = [number(question.answer[0]) if question.answer else 0 for question in questions.known]
+    told = [said[at] or mine or unknown for at, mine in zip(questions.numbers, own)]
+    for id_ in compress(count(), map(not_, questions.numbers)):
+        if id_:  # a nested call is for what the call around it is for
+            told[id_] = told[groups.within[id_ - 1]]
+    del told[0]
+    ranks = {at: rank for rank, at in enumerate(dict.fromkeys(told), 1)}
+    groups.purpose = array("I", map(ranks.__getitem__, told))
+    groups.purposes = [None, *map(known.__getitem__, ranks)]
+
+
+def _with_makers(groups: GroupTable, asked: list[int], questions: Questions) -> list[Group]:
+    """The groups at these indexes with those that made the blocks of their events, if that decides
+    what they are for; where some have too many makers to be told, the most telling of all."""
+    rests = [THING in question.differ for question in questions.known]
+    wanted = set(asked)
+    for at in asked:
+        members = groups.members_of(at + 1) if rests[questions.numbers[at + 1]] else None
+        if members is not None:
+            if members.makers is None:
                 wanted.update(groups.most_telling(MAX_ASKED, list(range(len(groups)))))
                 break
-            wanted.update(id_ - 1 for id_ in group.members.makers)
-    made = {group.id - 1: group for group in asked}
-    return [made.get(at) or groups.bare(at) for at in sorted(wanted)]
+            wanted.update(id_ - 1 for id_ in members.makers)
+    return purpose_groups.briefs(groups, sorted(wanted))
 
 
 def _explained(
-    groups: list[Group],
+    asked: list[Group],
+    groups: GroupTable,
     picked: Examples,
     tree: StackTree,
-    questions: list[Question],
+    questions: Questions,
     survey: Survey,
     things: Things,
 ) -> dict[int, Purpose]:
     """{id: Purpose}: a group whose events are all here is for what each of them is for; of others
     it is asked what holds for all that they differ in."""
-    groups = [group for group in groups if not questions[group.id].is_closed]
-    whole = [group for group in groups if _is_whole(group, picked, questions)]
+    whole = [group for group in asked if _is_whole(group, picked, questions)]
     found = _explain_whole(whole, picked, tree, questions, survey, things)
     example = {group.id: index for index, group in picked.stands_for.items()}
-    known: dict[
-        int, set[str]
-    ] = {}  # id -> what its blocks were when it was asked about: all that a round may change
+    open_ = [
+        (group.id, groups.members_of(group.id))
+        for group in asked
+        if group.id in example and found.get(group.id) in (None, purpose.UNKNOWN)
+    ]
+    known: dict[int, set[str]] = {}
+    # id -> what its blocks were when it was asked about: all that a round may change
     for _ in range(ROUNDS):
-        for group in groups:
-            id_ = group.id
-            if id_ in example and found.get(id_) in (None, purpose.UNKNOWN):
-                before = things.before(group)
+        for id_, members in open_:
+            if found.get(id_) in (None, purpose.UNKNOWN):
+                before = things.before(members)
                 if known.get(id_) != before:
-                    known[id_], asked = before, (questions[id_].rules, example[id_])
+                    known[id_] = before
+                    index = example[id_]
                     found[id_] = purpose_groups.explain(
-                        group, *asked, picked.events, survey, things
+                        id_,
+                        members,
+                        questions[id_].rules,
+                        (survey, index, picked.events[index]),
+                        things,
                     )
     return found
 
 
-def _is_whole(group: Group, picked: Examples, questions: list[Question]) -> bool:
+def _is_whole(group: Group, picked: Examples, questions: Questions) -> bool:
     """Whether its events can be asked one by one."""
     if not picked.are_all(group):
         return False
@@ -184,31 +223,41 @@ def _explain_whole(
     groups: list[Group],
     picked: Examples,
     tree: StackTree,
-    questions: list[Question],
+    questions: Questions,
     survey: Survey,
     things: Things,
 ) -> dict[int, Purpose]:
-    events = picked.events
-    found: dict[int, Purpose] = {}
-    seen: dict[int, str | None] = {}  # by index: what the event's block was then
+    events, number_of = picked.events, questions.numbers
     members = {index for group in groups for index in picked.members[group.id]}
-    answers = ((at, questions[id_].answer) for id_, mine in picked.members.items() for at in mine)
-    said = {at: answer for at, answer in answers if answer}
-    for index in sorted(_asked(members, events, survey) | said.keys()):
-        event = events[index]
-        if index in said:
-            event.purpose, thing = said[index]
+    asked = _asked(members, events, survey)
+    names_thing = [bool(q.answer and q.answer[1] is not None) for q in questions.known]
+    number = array("I", bytes(4 * len(events)))  # by index: of its group's question
+    named: list[int] = []  # of these it is known already what their block is from then on
+    for id_, mine in picked.members.items():
+        its = number_of[id_]
+        for index in mine:
+            number[index] = its
+        if names_thing[its]:
+            named += mine
+    asker = _Asker(events, tree, survey)
+    seen: dict[int, str | None] = {}  # by index: what the event's block was then
+    for index in sorted(asked.union(named)):
+        event, question = events[index], questions.known[number[index]]
+        if question.answer:
+            event.purpose, thing = question.answer
             if thing is not None:
                 survey.remember(event, thing)
         else:
-            event.purpose = purpose.explain(index, events, tree, survey)
-        seen[index] = survey.thing(event)
+            event.purpose = asker.ask(question, index)
+        if index in members:
+            seen[index] = survey.thing(event)
+    found: dict[int, Purpose] = {}
     for group in groups:
         mine = picked.members[group.id]
         found[group.id] = purpose_groups.agreed(
             [events[index].purpose or purpose.UNKNOWN for index in mine]
         )
-        things.remember(group, {seen[index] for index in mine})
+        things.remember(group.id, {seen[index] for index in mine})
     return found
 
 
@@ -222,6 +271,46 @@ def _asked(wanted: Iterable[int], events: Sequence[Event], survey: Survey) -> se
             found.add(index)
             waiting += [events[index].outer, survey.index_before(events[index])]
     return found
+
+
+class _Asker:
+    """Asks events of many groups what they are for, in their order; those that differ by nothing
+    that an answer rests on are asked once."""
+
+    def __init__(self, events: list[Event], tree: StackTree, survey: Survey) -> None:
+        self._events, self._tree, self._survey = events, tree, survey
+        self._known: dict[tuple[Any, ...], tuple[Purpose, str | None]] = {}
+
+    def ask(self, question: Question, index: int) -> Purpose:
+        """As purpose.explain. `question`: of the event's group."""
+        events, survey = self._events, self._survey
+        event = events[index]
+        # A syscall's call may be missing here: by the events it is then another one's.
+        if event.kind != "call" or event.outer is not None or question is purpose_questions.OUTER:
+            return purpose.explain(index, events, self._tree, survey)
+        if _RARE.isdisjoint(question.differ):
+            key = question, *self._values(question, event)
+            answer = self._known.get(key)
+            if answer is None:
+                answer = purpose.by_rules(question.rules, index, event, survey)
+                self._known[key] = answer
+        else:
+            answer = purpose.by_rules(question.rules, index, event, survey)
+        found, thing = answer
+        if found is not purpose.UNKNOWN:
+            survey.remember(event, thing)
+        return found
+
+    def _values(self, question: Question, event: Event) -> tuple[Any, ...]:
+        """What an answer rests on."""
+        differ, survey = question.differ, self._survey
+        before = survey.previous(event) if BEFORE in differ else None
+        return (
+            (event.size, event.nmemb) if "size" in differ else None,
+            event.ptr == 0 if NULL in differ else None,
+            survey.thing(event) if THING in differ else None,
+            None if before is None else (before.size, before.nmemb),
+        )
 
 
 class _Judge:

@@ -18,3 +18,30 @@ PASS uint32_t kernels_version(void);
 /* stacks/tree.py, StackTree._leaps: `found[node]` is the node `leap` callers outwards, 0 where the
  * stack ends before. `parents`, `found`: of `count` nodes; `leap`: a power of 2. */
 PASS int64_t leaps(const int32_t *parents, int32_t *found, int64_t count, int64_t leap);
+
+/* purpose/questions.py, _keys_of_kinds: `numbers[at]` is the number of the kind of a group, from 1
+ * on, 0 of a nested call; `firsts[number - 1]` the first group of that kind. By group, `count` of
+ * them: `what`, `verdict`, `within` of its table, `there`: the steps of its stack. By what, `whats`
+ * of them: `alike`, a number for what is asked the same; `names`, of its name; `is_call`. By
+ * verdict, `verdicts` of them: `whose`. How many kinds there are. */
+PASS int64_t kinds(const uint32_t *what, const uint32_t *verdict, const uint32_t *within,
+                   const uint32_t *there, int64_t count, const uint32_t *alike,
+                   const uint32_t *whose, const uint32_t *names, const uint8_t *is_call,
+                   int64_t whats, int64_t verdicts, uint32_t *numbers, uint32_t *firsts);
+
+/* purpose/questions.py, _Questions._askers: the same of a kind together with the frame that
+ * decided; 0 for kinds that are none `is_asker`. `decided`: by verdict, 0: no frame, else 1 + how
+ * many callers outwards of the stack at the group's one of `nodes`. `parents`, `alike`: by node. */
+PASS int64_t askers(const uint32_t *kinds, const uint32_t *verdict, const int32_t *nodes,
+                    int64_t count, const uint8_t *is_asker, int64_t kinds_count,
+                    const uint32_t *decided, int64_t verdicts, const int32_t *parents,
+                    const uint32_t *alike, int64_t nodes_count, uint32_t *numbers,
+                    uint32_t *firsts);
+
+/* purpose/groups.py, _keys_by_makers: the same, by id, of a group's question, of what the blocks of
+ * its events were for, and of how many had none; 0 where the question is not `asked` (by question,
+ * `known` of them), or its makers do not decide that. `members`: rows by index; `events`: by index,
+ * how many; `things`: by id, what its blocks are, 0: not known, 1: nothing that could be told. */
+PASS int64_t makers(const uint32_t *questions, int64_t count, const uint8_t *asked, int64_t known,
+                    const uint8_t *members, int64_t members_size, const int64_t *events,
+                    const uint32_t *things, uint32_t *numbers, uint32_t *firsts);
