@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from array import array
     from typing import Any, Union
 
-    Given = Union[int, bytearray, "array[int]"]
+    Given = Union[int, bytes, bytearray, "array[int]"]
 
 NAME = "libbrkpoint-kernels.so"
 # Each pass with what it is given, as recorder/kernels/kernels.h explains it. A change of this text
@@ -29,6 +29,10 @@ PASSES = {
     "askers": "kinds verdict nodes count is_asker kinds_count decided verdicts parents alike"
     " nodes_count numbers firsts",
     "makers": "questions count asked known members members_size events things numbers firsts",
+    # columns
+    "unpack": "data length shapes columns count rows wanted found",
+    "marked": "data length shapes count table size rows marks",
+    "gather": "column size rows count width found",
 }
 FEWEST = 2000  # rows: for less, a pass is not worth its call
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
@@ -70,13 +74,15 @@ def run(name: str, *given: Given) -> int | None:
         use(find())
     if _library is None:
         return None
-    from ctypes import c_char, c_int64, c_void_p
+    from ctypes import c_char, c_char_p, c_int64, c_void_p
 
     words: list[Any] = []
     assert len(given) == len(PASSES[name].split()), name
     for value in given:
         if isinstance(value, int):
             words.append(c_int64(value))
+        elif isinstance(value, bytes):  # to be read
+            words.append(c_char_p(value))
         elif isinstance(value, bytearray):
             words.append((c_char * len(value)).from_buffer(value))
         else:

@@ -184,18 +184,24 @@ $(RECORDER_OUT)/brkpoint-rows: $(recorder_rows_o) $(recorder_sanitized_o)
 
 # Python's passes over large arrays: alloctrace/kernels.py.
 recorder_kernels_o = $(patsubst recorder/kernels/%.c,$(RECORDER_OUT)/kernels/%.o,\
-  $(wildcard recorder/kernels/*.c))
+  $(wildcard recorder/kernels/*.c)) $(RECORDER_OUT)/kernels/rows_column.o
+recorder_kernels_cc = $(RECORDER_CC) $(RECORDER_CFLAGS) -O3 -fPIC -fvisibility=hidden \
+  -I$(RECORDER_OUT) -MMD -MP -c -o $@ $<
+$(recorder_kernels_o): | $(recorder_contract)
 
 $(RECORDER_OUT)/kernels/%.o: recorder/kernels/%.c recorder/build.mk
 	@mkdir -p $(@D)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -O3 -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+	@$(recorder_kernels_cc)
+$(RECORDER_OUT)/kernels/rows_%.o: recorder/rows/%.c recorder/build.mk
+	@mkdir -p $(@D)
+	@$(recorder_kernels_cc)
 
 $(RECORDER_OUT)/kernels/kernels.o: alloctrace/kernels.py
 $(RECORDER_OUT)/kernels/kernels.o: RECORDER_CFLAGS += -DKERNELS_VERSION=$(shell \
   /usr/bin/python3 -c 'import zlib; print(zlib.crc32(open("alloctrace/kernels.py", "rb").read()))')u
 
 $(RECORDER_OUT)/libbrkpoint-kernels.so: $(recorder_kernels_o)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -shared -o $@ $^
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -shared -o $@ $^ -lz
 
 .PHONY: recorder-history
 recorder-history: $(RECORDER_OUT)/brkpoint-history ## build what makes a history of a spool

@@ -12,11 +12,13 @@ import sys
 import zlib
 from array import array
 from collections import namedtuple
-from itertools import accumulate
+from itertools import accumulate, compress
+
+from alloctrace import kernels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import NamedTuple, TypeVar
 
     _Values = TypeVar("_Values", "list[int]", "array[int]", bytes)
@@ -168,6 +170,38 @@ def where(packed: Packed, delta: bool, count: int, table: bytes) -> bytes:
     else:
         part = _by_planes(low, planes[rows:], table, base)
     return _repeated(part, count)
+
+
+def marked(
+    packed: Packed, delta: bool, count: int, table: bytes
+) -> tuple[Sequence[int], Sequence[int]]:
+    """(rows for whose value `table` holds more than 0, what it holds)."""
+    if count >= kernels.FEWEST:
+        joined = join([(packed, delta)], count)
+        if joined is not None:
+            rows, marks = array("i", bytes(4 * count)), bytearray(count)
+            given = bytes(table), len(table), rows, marks
+            found = kernels.run("marked", joined[0], len(joined[0]), joined[1], count, *given)
+            if found is not None and found >= 0:
+                return rows[:found], marks[:found]
+    held = where(packed, delta, count, table)
+    return list(compress(range(count), held)), held.translate(None, b"\0")
+
+
+def join(found: Iterable[tuple[Packed, bool]], count: int) -> tuple[bytes, array[int]] | None:
+    """(bytes, shapes) of columns of `count` values as passes in C take them; None: what they say of
+    themselves cannot be."""
+    shapes, at, data = array("q"), 0, []
+    try:
+        if not 0 <= count <= CHUNK:
+            return None
+        for (width, base, period, packed), delta in found:
+            data.append(packed)
+            shapes.extend((at, len(packed), width, bool(delta), base, period))
+            at += len(packed)
+        return b"".join(data), shapes
+    except (TypeError, OverflowError):
+        return None
 
 
 def _by_planes(low: bytes, high: bytes, table: bytes, base: int) -> bytes:

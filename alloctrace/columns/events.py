@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from operator import attrgetter
 
+from alloctrace import kernels
 from alloctrace.model import Event
 from . import columns
 from .check import TraceError, checked
@@ -75,8 +77,8 @@ class Events:
             block if has(_BLOCK) else None,
             phase,
             image,
-            _earlier(seq, cause) if has(_CAUSE) else None,
-            _earlier(seq, outer) if has(_OUTER) else None,
+            earlier(seq, cause) if has(_CAUSE) else None,
+            earlier(seq, outer) if has(_OUTER) else None,
             stack,
             verdict,
             purpose,
@@ -100,7 +102,8 @@ _PTR, _RESULT, _ERRNO = (PRESENT[name] for name in ("ptr", "result", "errno"))
 _BLOCK, _CAUSE, _OUTER = (PRESENT[name] for name in ("block", "cause", "outer"))
 
 
-def _earlier(seq: int, distance: int) -> int:
+def earlier(seq: int, distance: int) -> int:
+    """The event so many before that one."""
     if not 0 < distance <= seq:
         raise TraceError("damaged: event %d points outside" % seq)
     return seq - distance
@@ -148,9 +151,29 @@ def unpack(
     rows: Sequence[int] | None = None,
 ) -> list[list[int]]:
     """Columns in the order of `names` of {name: (Packed, delta)}; `rows`: of these only."""
+    if count >= kernels.FEWEST:
+        made = _unpack([found[name] for name in names], count, rows)
+        if made is not None:
+            return made
     if rows is None:
         return [columns.decode(*found[name], count) for name in names]
     return [columns.decode_rows(*found[name], count, rows) for name in names]
+
+
+def _unpack(
+    found: list[tuple[columns.Packed, bool]], count: int, rows: Sequence[int] | None
+) -> list[list[int]] | None:
+    """The same in C; None: that cannot do it."""
+    joined = columns.join(found, count)
+    if joined is None:
+        return None
+    length = count if rows is None else len(rows)
+    given = count, array("i", rows or ()), -1 if rows is None else length
+    made = array("q", bytes(8 * length * len(found)))
+    failed = kernels.run("unpack", joined[0], len(joined[0]), joined[1], len(found), *given, made)
+    if failed is None or failed < 0:
+        return None
+    return [made[at * length : (at + 1) * length].tolist() for at in range(len(found))]
 
 
 def mend(

@@ -1,4 +1,4 @@
-"""The events of a recorder's run that is not too long: their columns, and what is asked of them.
+"""Events that are not too many: their columns, and what is asked of them.
 
 An Event costs more than all columns of a row, so one is made when somebody asks for it.
 """
@@ -6,11 +6,11 @@ An Event costs more than all columns of a row, so one is made when somebody asks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
+from itertools import compress, count
 from operator import gt
 
 from .check import TraceError
-from .schema import COLUMN_NAMES
+from .schema import COLUMN_NAMES, PRESENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,17 +20,18 @@ if TYPE_CHECKING:
     from alloctrace.history.packed import PackedHistory
     from alloctrace.model import Event
 
+_BLOCK, _ERRNO = PRESENT["block"], PRESENT["errno"]
+_OF_BLOCK = _BLOCK | PRESENT["outer"]  # what a nested call does, the call around it tells
+
 
 class FewEvents(Sequence["Event"]):
-    """`columns`: {name: list} of all events, as trace_schema.EVENT_COLUMNS has them."""
+    """`columns`: {name: list} of the events, as trace_schema.EVENT_COLUMNS has them; without any
+    those of all of the run."""
 
-    def __init__(self, packed: PackedHistory) -> None:
+    def __init__(self, packed: PackedHistory, columns: dict[str, list[int]] | None = None) -> None:
         self._packed = packed
         self._made: dict[int, Event] = {}
-        self.columns: dict[str, list[int]] = {name: [] for name in COLUMN_NAMES}
-        for index in range(len(packed.chunks)):
-            for values, more in zip(self.columns.values(), packed.chunk_columns(index)):
-                values += more
+        self.columns = _all(packed) if columns is None else columns
         self._check()
         self.regrouped()
 
@@ -68,11 +69,11 @@ class FewEvents(Sequence["Event"]):
     def __getitem__(self, index: int | slice) -> Event | list[Event]:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
         event = self._made.get(index)
         if event is None:
-            row = tuple([column[index] for column in self._rows])
-            event = self._made[index] = self._make(index, row)
+            index = range(len(self))[index]
+            row = [column[index] for column in self._rows]
+            event = self._made[index] = self._made.get(index) or self._make(index, row)
         return event
 
     def __eq__(self, other: object) -> bool:
@@ -82,11 +83,38 @@ class FewEvents(Sequence["Event"]):
         """The thread of each event."""
         return self.columns["tid"]
 
+    def before(self) -> dict[int, int]:
+        """{index: index of the event that handed out or moved the same block before}"""
+        columns, groups = self.columns, self._packed.sums.groups
+        of_what = [what.image if what.kind == "call" else None for what in groups.whats]
+        images = [None, *map(of_what.__getitem__, groups.what)]
+        found: dict[int, int] = {}
+        last: dict[tuple[int, int], int] = {}
+        rows = zip(columns["group"], columns["present"], columns["block"])
+        for index, (group, present, block) in enumerate(rows):
+            image = images[group]
+            if present & _OF_BLOCK != _BLOCK or image is None:
+                continue
+            key = image, block
+            if key in last:
+                found[index] = last[key]
+            if not present & _ERRNO:  # else the block is as it was
+                last[key] = index
+        return found
+
     def named(self, name: str) -> Iterator[tuple[int, Event]]:
         """(index, Event) of the events of that name."""
         groups = self._packed.sums.groups
-        of_name = {number for number, what in enumerate(groups.whats) if what.name == name}
-        wanted = {id_ for id_, what in enumerate(groups.what, 1) if what in of_name}
-        for index, group in enumerate(self.columns["group"]):
-            if group in wanted:
-                yield index, self[index]
+        of_name = [what.name == name for what in groups.whats]
+        wanted = bytes([0, *map(of_name.__getitem__, groups.what)])
+        column = self.columns["group"]
+        for index in compress(range(len(column)), map(wanted.__getitem__, column)):
+            yield index, self[index]
+
+
+def _all(packed: PackedHistory) -> dict[str, list[int]]:
+    columns: dict[str, list[int]] = {name: [] for name in COLUMN_NAMES}
+    for index in range(len(packed.chunks)):
+        for values, more in zip(columns.values(), packed.chunk_columns(index)):
+            values += more
+    return columns

@@ -5,12 +5,13 @@ A Group is made of a row when somebody asks for one. Sums beyond 2^63 stay at th
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections import namedtuple
 from collections.abc import Sequence
 from operator import attrgetter, sub
 
-from alloctrace import words
+from alloctrace import kernels, words
 from alloctrace.model import Event, Group
 from alloctrace.spool.rows import layout
 from . import members
@@ -102,12 +103,12 @@ class GroupTable(Sequence[Group]):
         made = GroupTable()
         made.whats, made._what_ids = self.whats, self._what_ids
         made.verdicts, made.purposes = self.verdicts, self.purposes
+        rows = array("i", indexes)
         for name, column in vars(self).items():
             if isinstance(column, array):
-                code = getattr(made, name).typecode
-                setattr(made, name, array(code, map(column.__getitem__, indexes)))
+                setattr(made, name, _gathered(column, rows, getattr(made, name).typecode))
         for name, column in self.sums.items():
-            made.sums[name] = array("q", map(column.__getitem__, indexes))
+            made.sums[name] = _gathered(column, rows, "q")
         return made
 
     def what_id(self, what: What) -> int:
@@ -145,7 +146,7 @@ class GroupTable(Sequence[Group]):
         """
         self.make_room()
         for name, values in zip(SUMS, columns):
-            if name != "bytes" and min(values, default=0) < 0:  # a `brk` may give back
+            if name != "bytes" and has_negative(values):  # a `brk` may give back
                 values = [max(0, value) for value in values]
             self.sums[name][first : first + len(values)] = clamped(values)
 
@@ -279,10 +280,8 @@ class GroupTable(Sequence[Group]):
         which most can be told, then those with the most events."""
         if len(indexes) <= limit:
             return indexes
-        behind = [
-            2 * MAX_INT if verdict is None or verdict.origin == "user" else 0
-            for verdict in self.verdicts
-        ]
+        is_users = [verdict is None or verdict.origin == "user" for verdict in self.verdicts]
+        behind = [2 * MAX_INT * is_user for is_user in is_users]
         ranks = list(map(sub, map(behind.__getitem__, self.verdict), self.sums["count"]))
         return sorted(sorted(indexes, key=ranks.__getitem__)[:limit])
 
@@ -299,8 +298,13 @@ class GroupTable(Sequence[Group]):
 
     def ends_of_programs(self) -> dict[tuple[int, int], int]:
         """{(pid, image): seq of the first event of what the process was next}"""
+        of_what: dict[int, int] = {}
+        for what, seq in zip(self.what, self.first_seq):
+            if seq < of_what.get(what, MAX_INT + 1):
+                of_what[what] = seq
         firsts: dict[tuple[int, int], int] = {}
-        for program, seq in zip(map(self.programs().__getitem__, self.what), self.first_seq):
+        for what, seq in of_what.items():
+            program = self.whats[what].program
             firsts[program] = min(seq, firsts.get(program, seq))
         found: dict[tuple[int, int], int] = {}
         began: dict[int, int] = {}
@@ -355,6 +359,17 @@ class Indexed:
         return number
 
 
+def _gathered(column: array[int], rows: array[int], code: str) -> array[int]:
+    """These rows of a column, which may be narrower, as an array of that type."""
+    width, count = column.itemsize, len(rows)
+    if count >= kernels.FEWEST and column.typecode == code:
+        made = array(code, bytes(width * count))
+        failed = kernels.run("gather", column, len(column), rows, count, width, made)
+        if failed is not None and failed >= 0:
+            return made
+    return array(code, map(column.__getitem__, rows))
+
+
 def _what_row(what: What, name: int) -> tuple[Any, ...]:
     return name, to_signed(what.pid), words.PHASES.index(what.phase), to_signed(what.image)
 
@@ -371,11 +386,14 @@ def clamped(values: Iterable[int]) -> array[int]:
 
 def unsigned(values: array[int]) -> array[int]:
     """The same array, of numbers without a sign that were read as if they had one."""
-    return (
-        clamped([v if v >= 0 else MAX_INT for v in values])
-        if min(values, default=0) < 0
-        else values
-    )
+    return clamped([v if v >= 0 else MAX_INT for v in values]) if has_negative(values) else values
+
+
+def has_negative(values: Sequence[int]) -> bool:
+    """Whether any is less than 0: of an array its bytes tell, and no number is made."""
+    if isinstance(values, array) and values.typecode == "q" and sys.byteorder == "little":
+        return not values.tobytes()[7::8].isascii()
+    return min(values, default=0) < 0
 
 
 def _clamp(value: int) -> int:

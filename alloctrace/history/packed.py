@@ -10,14 +10,14 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from operator import attrgetter, itemgetter
+from operator import attrgetter, itemgetter, lt
 
 from alloctrace import fields, words
 from alloctrace.columns import columns, events as trace_events
 from alloctrace.columns.check import TraceError
 from alloctrace.columns.few_events import FewEvents
 from alloctrace.columns.group_table import SUMS, GroupTable, What, unsigned
-from alloctrace.columns.schema import COLUMN_NAMES
+from alloctrace.columns.schema import COLUMN_NAMES, PRESENT
 from alloctrace.spool import spool
 from alloctrace.stacks.nodes import NodeStacks
 from . import recount, syscalls
@@ -41,6 +41,7 @@ _SUMS_AT = [8 * spool.SumRow._fields.index(name) for name in SUMS]  # bytes in a
 # What no purpose rests on: to read it of a few events in many chunks would cost more than the rest.
 UNASKED = [COLUMN_NAMES.index(name) for name in ("t_ns", "dur_ns", "align")]
 _ASKED = [name for at, name in enumerate(COLUMN_NAMES) if at not in UNASKED]
+_AROUND = ("present", "cause", "outer")
 MANY = 50000  # events: each one's purpose is asked for up to here, beyond only each group's
 
 
@@ -83,34 +84,51 @@ class PackedHistory:
         except columns.ColumnError as error:
             raise TraceError("damaged: %s" % error) from None
 
-    def where(self, index: int, name: str, table: bytes) -> tuple[int, int, bytes]:
-        """(seq of the first event of a chunk, how many it has, of each what `table` holds for what
-        it has in that column)."""
+    def marked(
+        self, index: int, name: str, table: bytes
+    ) -> tuple[int, Sequence[int], Sequence[int]]:
+        """(seq of the first event of a chunk, rows of those for whose number in that column `table`
+        holds more than 0, what it holds)."""
         first, count, packed = self.chunks[index]
         try:
-            found = columns.where(*_by_name(packed, count)[name], count, table)
+            found = columns.marked(*_by_name(packed, count)[name], count, table)
         except columns.ColumnError as error:
             raise TraceError("damaged: %s" % error) from None
-        return first, count, found
+        return (first, *found)
 
-    def pick(
-        self, wanted: list[int] | set[int], chunks: set[int], maker: trace_events.Events
-    ) -> Iterator[tuple[Event, int]]:
-        """(Event, id of its group) of the seqs in `wanted`, as far as they lie in `chunks`
-        (indexes), without what no purpose rests on (UNASKED)."""
-        wanted = sorted(wanted)
-        for index in sorted(chunks):
+    def pick(self, wanted: set[int], chunks: set[int]) -> tuple[list[int], dict[str, list[int]]]:
+        """(seqs, {column: values}) of the events in `wanted` (seqs) and of the calls around them,
+        as far as they lie in `chunks` (indexes), without what no purpose rests on (UNASKED)."""
+        ordered = sorted(wanted)
+        around: set[int] = set()
+        seqs: list[int] = []
+        found: list[list[int]] = [[] for _ in _ASKED]
+        for index in sorted(chunks, reverse=True):  # what lies around an event is older
             first, count, _ = self.chunks[index]
-            here = wanted[bisect_left(wanted, first) : bisect_left(wanted, first + count)]
+            here = ordered[bisect_left(ordered, first) : bisect_left(ordered, first + count)]
             if here:
-                _, chunk = self.columns(index, _ASKED, [seq - first for seq in here])
-                for at in UNASKED:
-                    chunk.insert(at, [0] * len(here))
-                row_of = {seq: row for row, seq in enumerate(here)}
-                late = self._late_of(first, first + count)
-                late = ((row_of[seq], name, value) for seq, name, value in late if seq in row_of)
-                trace_events.mend(chunk, 0, late)
-                yield from maker.some(here, chunk)
+                around.update(_around(here, *self._some(index, _AROUND, here)))
+            more = {seq for seq in around if seq >= first}
+            around -= more
+            here = sorted(more.union(here)) if more else here
+            here = here[: bisect_left(here, first + count)]
+            if here:
+                seqs[:0] = here
+                for values, new in zip(found, self._some(index, _ASKED, here)):
+                    values[:0] = new
+        columns_ = dict(zip(_ASKED, found))
+        return seqs, {name: columns_.get(name) or [0] * len(seqs) for name in COLUMN_NAMES}
+
+    def _some(self, index: int, names: Sequence[str], seqs: Sequence[int]) -> list[list[int]]:
+        """These columns of some events of a chunk, with what became known later."""
+        first, count, _ = self.chunks[index]
+        _, chunk = self.columns(index, names, [seq - first for seq in seqs])
+        late = list(self._late_of(first, first + count))
+        if late:
+            row_of = {seq: row for row, seq in enumerate(seqs)}
+            mine = ((row_of[seq], name, value) for seq, name, value in late if seq in row_of)
+            trace_events.mend(chunk, 0, mine, names)
+        return chunk
 
     def _late_of(self, first: int, end: int) -> Iterator[tuple[int, str, int]]:
         """(seq, name of the column, value) of what became known later."""
@@ -170,6 +188,16 @@ def _by_name(packed: list[Column], count: int) -> trace_events.PackedColumns:
     return found
 
 
+def _around(
+    seqs: list[int], presents: list[int], causes: list[int], outers: list[int]
+) -> Iterator[int]:
+    """The seqs of the calls that these events are in."""
+    for bit, distances in ((PRESENT["cause"], causes), (PRESENT["outer"], outers)):
+        for seq, present, distance in zip(seqs, presents, distances) if any(distances) else ():
+            if distance and present & bit:
+                yield trace_events.earlier(seq, distance)
+
+
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
@@ -225,8 +253,10 @@ class Builder:
         numbers = [record.rows.column("I", at) for at in range(0, 20, 4)]
         stack, image = record.rows.column("i", 20), record.rows.column("Q", 24)
         ids, name, pid, phases, within = numbers
-        phase = array("I", [value & _PHASE for value in phases])
-        region = array("I", [value >> _PHASE_BITS for value in phases])
+        phase, region = phases, array("I", bytes(4 * len(phases)))
+        if max(phases, default=0) > _PHASE:
+            phase = array("I", [value & _PHASE for value in phases])
+            region = array("I", [value >> _PHASE_BITS for value in phases])
         if len(record.rows) and not (
             self._are_groups(ids, name, phase, within, stack) and max(region) <= self._regions()
         ):
@@ -255,7 +285,7 @@ class Builder:
             ids == array("I", range(next_, next_ + len(ids)))
             and set(name) <= known.names.keys()
             and max(phase) < len(words.PHASES)
-            and all(map(int.__lt__, within, ids))
+            and all(map(lt, within, ids))
             and max(stack) <= known.stacks.last
         )
 
@@ -317,10 +347,10 @@ class Builder:
 
     def stages(self, record: spool.Stages) -> None:
         known = self.packed.sums
-        for row in record.rows:
-            if row[2] > len(known.groups) or row[1] >= columns.SIGN or row[0] >= columns.SIGN:
-                self._refuse("stages")
-                return
+        seqs, times, groups, _ = zip(*record.rows) if record.rows else ((0,),) * 4
+        if max(groups) > len(known.groups) or max(max(seqs), max(times)) >= columns.SIGN:
+            self._refuse("stages")
+            return
         known.stages += record.rows
 
     def members(self, record: spool.Members) -> None:
@@ -400,8 +430,8 @@ class Builder:
         if not isinstance(known.events, FewEvents):
             return True
         found = Counter(known.events.columns["group"])
-        counts = enumerate(known.sums.groups.sums["count"], 1)
-        return all(found[id_] == count for id_, count in counts)
+        counts: list[int] = known.sums.groups.sums["count"].tolist()
+        return counts == list(map(found.__getitem__, range(1, len(counts) + 1)))
 
     def _cut_off(self, history: History) -> None:
         if self.packed.keeps_events:

@@ -64,21 +64,23 @@ def by_origin(rows: list[tuple[int, int, int, int]], groups: GroupTable) -> dict
 
     `rows`: of Stages; `groups`: a GroupTable, with their verdicts.
     """
-    held: dict[int, int] = {}
+    held = [0] * (len(groups) + 1)
     origins = dict.fromkeys(words.ORIGINS, 0)
     found: dict[str, Any] = {
         "seq": [],
         "t_ns": [],
         "live_bytes": {origin: [] for origin in words.ORIGINS},
     }
+    who_of = [verdict.origin if verdict else "unknown" for verdict in groups.verdicts]
+    verdict_of = groups.verdict
     for seq, t_ns, id_, live in rows:
         if id_ == 0:
             _take(found, origins)
             found["seq"].append(seq)
             found["t_ns"].append(t_ns)
         elif found["seq"]:
-            who = groups.origin(id_)
-            origins[who] += live - held.get(id_, 0)
+            who = who_of[verdict_of[id_ - 1]]
+            origins[who] += live - held[id_]
             held[id_] = live
     _take(found, origins)
     shown = {who: values for who, values in found["live_bytes"].items() if any(values)}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
+    from alloctrace.columns.few_events import FewEvents
     from alloctrace.columns.group_table import GroupTable
     from alloctrace.history.history import History
     from alloctrace.history.packed import PackedHistory
@@ -109,12 +110,11 @@ def _explain_groups(
     things = purpose_groups.Things(questions)
     made = purpose_groups.ByMakers(groups, questions, things, survey)
     asked = groups.most_telling(MAX_ASKED, _open(questions, made))
-    groups_ = _with_makers(groups, asked, questions)
-    picked = examples.of(packed, groups_)
+    picked = examples.of(packed, _with_makers(groups, asked, questions))
     survey.events, survey.part = picked.events, picked
-    wanted = {at + 1 for at in asked if not questions[at + 1].is_closed}
-    open_ = [group for group in groups_ if group.id in wanted]
-    found = _explained(open_, groups, picked, tree, questions, survey, things)
+    open_ = [at for at in asked if not questions[at + 1].is_closed]
+    briefs = purpose_groups.briefs(groups, open_)
+    found = _explained(briefs, groups, picked, tree, questions, survey, things)
     _set_purposes(groups, questions, made, found)
     groups.forget_members()
 
@@ -159,9 +159,9 @@ def _set_purposes(
     groups.purposes = [None, *map(known.__getitem__, ranks)]
 
 
-def _with_makers(groups: GroupTable, asked: list[int], questions: Questions) -> list[Group]:
-    """The groups at these indexes with those that made the blocks of their events, if that decides
-    what they are for; where some have too many makers to be told, the most telling of all."""
+def _with_makers(groups: GroupTable, asked: list[int], questions: Questions) -> list[int]:
+    """These indexes of groups with those of the ones that made the blocks of their events, if that
+    decides what they are for; where some have too many makers to be told, of the most telling."""
     rests = [THING in question.differ for question in questions.known]
     wanted = set(asked)
     for at in asked:
@@ -171,7 +171,7 @@ def _with_makers(groups: GroupTable, asked: list[int], questions: Questions) -> 
                 wanted.update(groups.most_telling(MAX_ASKED, list(range(len(groups)))))
                 break
             wanted.update(id_ - 1 for id_ in members.makers)
-    return purpose_groups.briefs(groups, sorted(wanted))
+    return sorted(wanted)
 
 
 def _explained(
@@ -187,7 +187,7 @@ def _explained(
     it is asked what holds for all that they differ in."""
     whole = [group for group in asked if _is_whole(group, picked, questions)]
     found = _explain_whole(whole, picked, tree, questions, survey, things)
-    example = {group.id: index for index, group in picked.stands_for.items()}
+    example = picked.example
     open_ = [
         (group.id, groups.members_of(group.id))
         for group in asked
@@ -229,20 +229,17 @@ def _explain_whole(
 ) -> dict[int, Purpose]:
     events, number_of = picked.events, questions.numbers
     members = {index for group in groups for index in picked.members[group.id]}
-    asked = _asked(members, events, survey)
+    wanted = _asked(members, events, survey)
+    group_of, block = events.columns["group"], events.columns["block"]
+    blocks = {block[at] for at in wanted}
     names_thing = [bool(q.answer and q.answer[1] is not None) for q in questions.known]
-    number = array("I", bytes(4 * len(events)))  # by index: of its group's question
-    named: list[int] = []  # of these it is known already what their block is from then on
-    for id_, mine in picked.members.items():
-        its = number_of[id_]
-        for index in mine:
-            number[index] = its
-        if names_thing[its]:
-            named += mine
+    alike = [at for at, number in enumerate(block) if number in blocks]
+    # Of these it is known already what their block is from then on.
+    named = [at for at in alike if names_thing[number_of[group_of[at]]]]
     asker = _Asker(events, tree, survey)
     seen: dict[int, str | None] = {}  # by index: what the event's block was then
-    for index in sorted(asked.union(named)):
-        event, question = events[index], questions.known[number[index]]
+    for index in sorted(wanted.union(named)):
+        event, question = events[index], questions[group_of[index]]
         if question.answer:
             event.purpose, thing = question.answer
             if thing is not None:
@@ -277,7 +274,7 @@ class _Asker:
     """Asks events of many groups what they are for, in their order; those that differ by nothing
     that an answer rests on are asked once."""
 
-    def __init__(self, events: list[Event], tree: StackTree, survey: Survey) -> None:
+    def __init__(self, events: FewEvents, tree: StackTree, survey: Survey) -> None:
         self._events, self._tree, self._survey = events, tree, survey
         self._known: dict[tuple[Any, ...], tuple[Purpose, str | None]] = {}
 

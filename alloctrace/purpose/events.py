@@ -6,6 +6,8 @@ same of all of them; one that rests on their sizes, the same of those of one siz
 
 from __future__ import annotations
 
+from itertools import compress
+
 from alloctrace.columns.schema import PRESENT, SIGNED_SIZE
 from . import purpose, questions as purpose_questions
 from .facts import AROUND, BEFORE, NULL, THING
@@ -13,6 +15,7 @@ from .facts import AROUND, BEFORE, NULL, THING
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Set
+    from typing import Optional
 
     from alloctrace.columns.few_events import FewEvents
     from alloctrace.columns.group_table import GroupTable
@@ -21,8 +24,16 @@ if TYPE_CHECKING:
     from alloctrace.purpose.questions import Question
     from alloctrace.purpose.survey import Survey
 
+    # What is said of the events of a group already, as _ask says it; and where they differ in no
+    # more than _QUICK, what is known by these.
+    _Kind = tuple[
+        Optional[tuple[int, Optional[str]]],
+        Optional[dict[tuple[bool, Optional[str]], tuple[int, Optional[str]]]],
+    ]
+
 _BLOCK, _ERRNO, _PTR = PRESENT["block"], PRESENT["errno"], PRESENT["ptr"]
 _SIZES = PRESENT["size"] | PRESENT["nmemb"] | SIGNED_SIZE
+_QUICK = {NULL, THING}  # most of all that is asked: what is freed
 
 
 class Explained:
@@ -58,27 +69,45 @@ class Explained:
         found: list[int] = []
         last: dict[tuple[int, int], int] = {}
         things, before = survey.things, survey.before
-        answers: dict[Question, tuple[int, str | None]]
-        answers = {q: self._numbered(q.answer) for q in dict.fromkeys(questions) if q.answer}
-        keyed = self._images_of_blocks()
-        rows = zip(columns["group"], columns["outer"], columns["present"], columns["block"])
-        for index, (id_, outer, present, block) in enumerate(rows):
+        kinds = {q: self._kind(q) for q in dict.fromkeys(questions)}
+        of_group = list(map(kinds.__getitem__, questions))
+        keyed, looked_back = self._images_of_blocks(), self._looked_back(of_group)
+        names = "group", "outer", "present", "block", "ptr"
+        rows = zip(*map(columns.__getitem__, names))
+        for index, (id_, outer, present, block, ptr) in enumerate(rows):
             if outer:  # a nested call is for what the call around it is for
                 found.append(found[index - outer])
                 continue
-            key, image = None, keyed[id_]
+            key, (answer, known) = None, of_group[id_]
+            image = keyed[id_]
             if present & _BLOCK and image is not None:
                 key = image, block
-                if key in last:
-                    before[index] = last[key]
-                if not present & _ERRNO:  # else the block is as it was
-                    last[key] = index
-            question = questions[id_]
-            number, thing = answers.get(question) or self._ask(question, index, key)
+                if block in looked_back:
+                    if key in last:
+                        before[index] = last[key]
+                    if not present & _ERRNO:  # else the block is as it was
+                        last[key] = index
+            if known is not None:
+                values = present & _PTR and not ptr, things.get(key) if key else None
+                answer = known.get(values)
+                if answer is None:
+                    answer = known[values] = self._answer(questions[id_], index)
+            number, thing = answer or self._ask(questions[id_], index, key)
             found.append(number)
             if thing is not None and key:
                 things[key] = thing
         return found
+
+    def _kind(self, question: Question) -> _Kind:
+        if question.answer:
+            return self._numbered(question.answer), None
+        return None, {} if question.differ and question.differ <= _QUICK else None
+
+    def _looked_back(self, of_group: list[_Kind]) -> set[int]:
+        """The blocks of whose past more may be asked than what they are for."""
+        is_other = [kind == (None, None) for kind in of_group]
+        group, block = self._columns["group"], self._columns["block"]
+        return set(compress(block, map(is_other.__getitem__, group)))
 
     def _images_of_blocks(self) -> list[int | None]:
         """By id of a group: the image in which its calls' blocks are; None of syscalls."""

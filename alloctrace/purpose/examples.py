@@ -10,32 +10,38 @@ decide, and the other groups get an example without sizes.
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import compress
+from collections import defaultdict
+from itertools import chain, compress
 
+from alloctrace.columns.few_events import FewEvents
+from alloctrace.columns.schema import PRESENT
 from alloctrace.plain import fresh, plain
 from .survey import LOOK_AHEAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from alloctrace.columns.group_table import GroupTable
     from alloctrace.history.packed import PackedHistory
-    from alloctrace.model import Event, Group
+    from alloctrace.model import Group
 
 FIRST_EVENTS = 3000
 MAX_CHUNKS = 64
 FEW = 64  # members: a small group
 MAX_PICKED = 20000
-_MORE_THAN_ONE = bytes(number > 1 for number in range(256))
 
 
 @plain
 class Examples:
     """Events numbered anew, in their order."""
 
-    events: list[Event]
+    events: FewEvents
+    groups: GroupTable
     seqs: list[int]  # what they were numbered before
-    stands_for: dict[int, Group]  # {index: Group that began with it}
-    members: dict[int, list[int]] = fresh(dict)  # {id of a group: [indexes of its events here]}
+    example: dict[int, int]  # {id of a group: index of the event that it began with}
+    stands_for: dict[int, int]  # {that index: the id}
+    members: dict[int, list[int]]  # {id of a group: [indexes of its events here]}
     # {(pid, image): seq up to which all syscalls of that program are here}; all, where it has none.
     syscalls_until: dict[tuple[int, int], int] = fresh(dict)
     followed: set[int] = fresh(set)  # ids of groups of which is here what came next
@@ -47,8 +53,9 @@ class Examples:
 
     def is_before(self, low: int, high: int) -> bool:
         """Whether the event at `low` is known to be the one before, of those of its block."""
-        group = self.stands_for.get(high)
-        return self.is_whole(0, high) or (group is not None and group.before == self.seqs[low])
+        id_ = self.stands_for.get(high)
+        is_told = id_ is not None and self.groups.before[id_ - 1] == self.seqs[low]
+        return is_told or self.is_whole(0, high)
 
     def are_all(self, group: Group) -> bool:
         """Whether every event of the group is here."""
@@ -69,24 +76,18 @@ class Examples:
         return until is None or self.seqs[index] < until
 
 
-def of(packed: PackedHistory, groups: list[Group]) -> Examples:
-    """The Examples of a packed.PackedHistory, for these of its groups."""
-    chunks = _chunks_of(packed, groups)
-    first = {group.first_seq: group for group in groups}
-    wanted = set(range(min(FIRST_EVENTS, len(packed.events)))) | set(first)
-    wanted |= {group.before for group in groups if group.before is not None}
-    window = _windows(groups)
+def of(packed: PackedHistory, indexes: Sequence[int]) -> Examples:
+    """The Examples of a packed.PackedHistory, for its groups at these indexes."""
+    groups = packed.sums.groups
+    chunks = _chunks_of(packed, indexes)
+    first = {groups.first_seq[at]: at + 1 for at in indexes}
+    wanted = set(range(min(FIRST_EVENTS, len(packed.events)))) | first.keys()
+    wanted.update(seq for seq in map(groups.before.__getitem__, indexes) if seq >= 0)
+    window = _windows(groups, indexes)
     wanted |= _of_small_groups(packed, window, chunks)
-    maker = packed.maker()
-    found = {event.seq: (event, id_) for event, id_ in packed.pick(wanted, chunks, maker)}
-    around = (seq for event, _ in found.values() for seq in (event.cause, event.outer))
-    outside = {seq for seq in around if seq is not None} - found.keys()
-    more = packed.pick(outside, chunks, maker)
-    found.update((event.seq, (event, id_)) for event, id_ in more)
-    for seq, group in first.items():
-        if seq not in found:
-            found[seq] = _bare(packed.sums.groups, group), group.id
-    made = _numbered_anew(found, first)
+    seqs, columns = packed.pick(wanted, chunks)
+    _add_bare(groups, seqs, columns, first)
+    made = _numbered_anew(packed, seqs, columns, first)
     made.followed = {id_ for id_, length in window.items() if length == LOOK_AHEAD}
     made.syscalls_until = _syscalls_until(packed, made, window, chunks)
     return made
@@ -99,55 +100,61 @@ def _syscalls_until(
     chunk that was not unfolded."""
     found: dict[tuple[int, int], int] = {}
     groups, starts = packed.sums.groups, [first for first, _, _ in packed.chunks]
+    programs = groups.programs()
     for id_, count in groups.counts("syscall"):
         if len(made.members.get(id_, ())) == count:
             continue
-        group = groups[id_ - 1]
-        until = max(FIRST_EVENTS, group.first_seq + 1)
+        until = max(FIRST_EVENTS, groups.first_seq[id_ - 1] + 1)
         if id_ in window:
             at = bisect_right(starts, until) - 1
             while at in chunks:
                 at += 1
             until = max(until, starts[at]) if at < len(starts) else len(packed.events)
-        key = group.pid, group.image
+        key = programs[groups.what[id_ - 1]]
         found[key] = min(until, found.get(key, until))
     return found
 
 
-def _chunks_of(packed: PackedHistory, groups: list[Group]) -> set[int]:
+def _chunks_of(packed: PackedHistory, indexes: Sequence[int]) -> set[int]:
     """Indexes of the chunks to unfold."""
-    starts = [first for first, _, _ in packed.chunks]
+    groups, starts = packed.sums.groups, [first for first, _, _ in packed.chunks]
+    if len(starts) <= MAX_CHUNKS:
+        return set(range(len(starts)))
     chosen = set(range(bisect_right(starts, FIRST_EVENTS - 1)))
-    if not starts:
-        return chosen
-    for group in filter(_is_start, groups):  # soon told, and asked about by who reads of a start
-        if len(chosen) < MAX_CHUNKS // 2:
-            chosen.add(bisect_right(starts, group.first_seq) - 1)
-    for group in sorted(groups, key=lambda group: -group.count):
-        chosen.add(bisect_right(starts, group.first_seq) - 1)
+    # Soon told, and asked about by who reads of a start: the loader mapped files for a program.
+    is_start = [what.kind == "syscall" and what.phase == "load" for what in groups.whats]
+    for at in indexes:
+        if is_start[groups.what[at]] and len(chosen) < MAX_CHUNKS // 2:
+            chosen.add(bisect_right(starts, groups.first_seq[at]) - 1)
+    for at in sorted(indexes, key=groups.sums["count"].__getitem__, reverse=True):
+        chosen.add(bisect_right(starts, groups.first_seq[at]) - 1)
         if len(chosen) >= MAX_CHUNKS:
             return chosen
-    return chosen | set(range(min(MAX_CHUNKS, len(starts))))
+    return chosen | set(range(MAX_CHUNKS))
 
 
-def _is_start(group: Group) -> bool:
-    """Whether the loader mapped files for a program."""
-    return group.kind == "syscall" and group.phase == "load"
-
-
-def _windows(groups: list[Group]) -> dict[int, int]:
+def _windows(groups: GroupTable, indexes: Iterable[int]) -> dict[int, int]:
     """{id of a small group: how many events from each of its members on}: syscalls first, then the
     smallest. Behind calls of the loader also what follows: soon after, files are mapped."""
     window: dict[int, int] = {}
-    room = MAX_PICKED
-    for group in sorted(groups, key=lambda group: (group.kind == "call", group.count)):
-        is_loaders = group.is_call and group.verdict and group.verdict.origin == "loader"
-        length = LOOK_AHEAD if is_loaders and group.name != "free" else 1
-        room -= group.count * length
+    room, counts = MAX_PICKED, groups.sums["count"]
+    is_call = [what.kind == "call" for what in groups.whats]
+    leads = [what.kind == "call" and what.name != "free" for what in groups.whats]
+    is_loaders = [verdict and verdict.origin == "loader" for verdict in groups.verdicts]
+    kinds: tuple[list[int], list[int]] = [], []
+    for at in indexes:
+        kinds[is_call[groups.what[at]]].append(at)
+    for kind in kinds:
+        kind.sort(key=counts.__getitem__)
+    for at in chain(*kinds):
+        what, count = groups.what[at], counts[at]
+        follows = leads[what] and is_loaders[groups.verdict[at]] and not groups.within[at]
+        length = LOOK_AHEAD if follows else 1
+        room -= count * length
         if room < 0:
             break
-        if group.count <= FEW or group.kind == "syscall":
-            window[group.id] = length
+        if count <= FEW or not is_call[what]:
+            window[at + 1] = length
     return window
 
 
@@ -158,31 +165,50 @@ def _of_small_groups(packed: PackedHistory, window: dict[int, int], chunks: set[
     for id_, length in window.items():
         lengths[id_] = length
     for index in sorted(chunks if window else ()):
-        first, count, here = packed.where(index, "group", lengths)
-        seqs = range(first, first + count)
-        found.update(compress(seqs, here))
-        for seq in compress(seqs, here.translate(_MORE_THAN_ONE)):
-            found.update(range(seq, seq + here[seq - first]))
+        first, rows, here = packed.marked(index, "group", lengths)
+        for row, length in zip(rows, here):
+            if length == 1:
+                found.add(first + row)
+            else:
+                found.update(range(first + row, first + row + length))
     return found
 
 
-def _bare(groups: GroupTable, group: Group) -> Event:
-    """What is known of an event without reading it."""
-    made = groups.example(group.id - 1)
-    made.seq, made.t_ns = group.first_seq, group.first_t
-    return made
+def _add_bare(
+    groups: GroupTable, seqs: list[int], columns: dict[str, list[int]], first: dict[int, int]
+) -> None:
+    """Of events that groups began with, and that were not read, what is known without."""
+    bare = sorted(first.keys() - set(seqs))
+    if not bare:
+        return
+    known = {"group": [first[seq] for seq in bare]}
+    whats = [groups.whats[groups.what[id_ - 1]] for id_ in known["group"]]
+    known["tid"] = [what.pid for what in whats]
+    seqs += bare
+    order = sorted(range(len(seqs)), key=seqs.__getitem__)
+    seqs.sort()
+    for name, values in columns.items():
+        values += known.get(name) or [0] * len(bare)
+        values[:] = map(list(values).__getitem__, order)
 
 
-def _numbered_anew(found: dict[int, tuple[Event, int]], first: dict[int, Group]) -> Examples:
-    """As if there had been no others. The events were made for this, and are changed."""
-    made = Examples([], sorted(found), {})
-    numbers: dict[int | None, int] = {seq: index for index, seq in enumerate(made.seqs)}
-    for index, seq in enumerate(made.seqs):
-        event, id_ = found[seq]
-        made.events.append(event)
-        made.members.setdefault(id_, []).append(index)
-        if seq in first:
-            made.stands_for[index] = first[seq]
-        event.seq = index
-        event.cause, event.outer = numbers.get(event.cause), numbers.get(event.outer)
-    return made
+def _numbered_anew(
+    packed: PackedHistory, seqs: list[int], columns: dict[str, list[int]], first: dict[int, int]
+) -> Examples:
+    """As if there had been no others."""
+    numbers = {seq: index for index, seq in enumerate(seqs)}
+    presents = columns["present"]
+    for name in ("cause", "outer"):
+        distances, bit = columns[name], PRESENT[name]
+        for index in compress(range(len(seqs)), distances):
+            at = numbers.get(seqs[index] - distances[index])
+            if at is None:
+                presents[index] &= ~bit
+            distances[index] = 0 if at is None else index - at
+    events = FewEvents(packed, columns)
+    members: dict[int, list[int]] = defaultdict(list)
+    for index, id_ in enumerate(columns["group"]):
+        members[id_].append(index)
+    example = {id_: numbers[seq] for seq, id_ in first.items()}
+    stands_for = {index: id_ for id_, index in example.items()}
+    return Examples(events, packed.sums.groups, seqs, example, stands_for, members)

@@ -29,7 +29,7 @@ MAX_UNNAMED = 3  # functions in a row; further out, the named one may be about s
 _LIBRARIES = ("alloc::", "core::", "std::", "hashbrown::", "__gnu_cxx::")
 
 
-def explain(index: int, events: list[Event], stacks: StackTree, facts: Survey) -> Purpose:
+def explain(index: int, events: Sequence[Event], stacks: StackTree, facts: Survey) -> Purpose:
     """The purpose of events[index]; `facts`: the Survey of these events and stacks.
 
     The events before it must have been explained: a syscall and a `free` look back.

@@ -5,7 +5,9 @@ Only of their events anything is counted again; all others keep the recorder's s
 
 from __future__ import annotations
 
-from operator import itemgetter
+from array import array
+from itertools import compress
+from operator import ne
 
 from alloctrace.columns import columns
 from alloctrace.columns.schema import COLUMN_NAMES
@@ -38,11 +40,12 @@ def by_purpose(packed: PackedHistory, numbers: Sequence[int]) -> None:
 def _several(groups: GroupTable, group_of: Sequence[int], numbers: Sequence[int]) -> set[int]:
     """Ids of groups of several purposes, and of those in calls of such groups; the others say what
     they are for."""
-    found: set[int] = set()
-    for id_, number in set(zip(group_of, numbers)):
-        if groups.purpose[id_ - 1] not in (0, number + 1):
-            found.add(id_)
+    last = dict(zip(group_of, numbers))
+    for id_, number in last.items():
         groups.purpose[id_ - 1] = number + 1
+    found = set(compress(group_of, map(ne, map(last.__getitem__, group_of), numbers)))
+    if not found:
+        return found
     for id_, within in enumerate(groups.within, 1):
         if within in found:
             found.add(id_)
@@ -78,28 +81,33 @@ def _number_anew(packed: PackedHistory, events: Any, parts: _Parts) -> None:
     old, count = sums.groups, len(group_of)
     first = dict(zip(reversed(group_of), range(count - 1, -1, -1)))
     split = {part.id for part in parts.all}
-    rows: list[tuple[int, int, shares.Part | None]] = [
-        (first.get(id_, count), id_, None) for id_ in range(1, len(old) + 1) if id_ not in split
-    ]
-    rows += [(part.members[0], part.id, part) for part in parts.all]
-    rows.sort(key=itemgetter(0))
-    made = old.picked([id_ - 1 for _, id_, _ in rows])
-    numbers = {part or id_: number for number, (_, id_, part) in enumerate(rows, 1)}
-    for row, (_, id_, part) in enumerate(rows):
-        if part is not None:
-            numbers.setdefault(id_, row + 1)
-            made.purpose[row], made.first_seq[row] = part.purpose, part.members[0]
-            made.first_t[row] = events.columns["t_ns"][part.members[0]]
-            made.set_row(row, part.sums, part.own_peak)
-    for row, (_, id_, part) in enumerate(rows):
-        within = old.within[id_ - 1]
-        around = part.within if part is not None and part.within is not None else within
-        made.within[row] = numbers[around] if within else 0
+    ids = [id_ for id_ in range(1, len(old) + 1) if id_ not in split]
+    kept = len(ids)
+    begun = [first.get(id_, count) for id_ in ids] + [part.members[0] for part in parts.all]
+    ids += [part.id for part in parts.all]
+    order = sorted(range(len(ids)), key=begun.__getitem__)
+    made = old.picked([ids[at] - 1 for at in order])
+    new = [0] * (len(old) + 1)  # by id: of several the number of the first
+    numbers: dict[shares.Part, int] = {}
+    for number, at in enumerate(order, 1):
+        if at >= kept:
+            numbers[parts.all[at - kept]] = number
+        new[ids[at]] = new[ids[at]] or number
+    made.within = array("I", map(new.__getitem__, made.within))
+    for part, number in numbers.items():
+        row = number - 1
+        made.purpose[row], made.first_seq[row] = part.purpose, part.members[0]
+        made.first_t[row] = events.columns["t_ns"][part.members[0]]
+        made.set_row(row, part.sums, part.own_peak)
+        if part.within is not None and made.within[row]:
+            made.within[row] = numbers[part.within]
     sums.groups = made
-    sums.stages = [(*row[:2], numbers.get(row[2], 0), row[3]) for row in sums.stages]
-    new = [numbers[parts.of.get(index, id_)] for index, id_ in enumerate(group_of)]
-    group_of[:] = new
-    packed.chunks = [_with_groups(chunk, new) for chunk in packed.chunks]
+    sums.stages = [(seq, t_ns, new[id_], live) for seq, t_ns, id_, live in sums.stages]
+    group_of[:] = map(new.__getitem__, group_of)
+    for part, number in numbers.items():
+        for index in part.members:
+            group_of[index] = number
+    packed.chunks = [_with_groups(chunk, group_of) for chunk in packed.chunks]
 
 
 def _with_groups(

@@ -63,7 +63,8 @@ class Survey:
     @cached_property
     def before(self) -> dict[int, int]:
         """{seq: index of the event that handed out or moved the same block before}."""
-        return _blocks(self.events)
+        events = self.events
+        return events.before() if isinstance(events, FewEvents) else _blocks(events)
 
     @cached_property
     def _following(self) -> list[int | None]:

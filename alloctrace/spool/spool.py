@@ -279,14 +279,16 @@ def read(path: str) -> Iterator[Any]:
                 raise SpoolError(
                     "spool damaged at byte %d: a record of %d bytes" % (offset, length)
                 )
-            payload = file.read(length)
-            if len(payload) < length:
+            rest = length - _COLUMN.size
+            stays = kind == COLUMN and rest >= 0 and file.tell() + length <= size
+            payload = file.read(_COLUMN.size if stays else length)
+            if len(payload) < (_COLUMN.size if stays else length):
                 yield CutOff(offset, size - offset)
                 return
             record = _decode(kind, payload, offset)
-            if kind == COLUMN:
-                at = offset + _RECORD.size + _COLUMN.size
-                record = record._replace(data=Piece(source, at, length - _COLUMN.size))
+            if stays:
+                record = record._replace(data=Piece(source, file.tell(), rest))
+                file.seek(rest, os.SEEK_CUR)
             yield record
 
 

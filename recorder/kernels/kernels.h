@@ -45,3 +45,21 @@ PASS int64_t askers(const uint32_t *kinds, const uint32_t *verdict, const int32_
 PASS int64_t makers(const uint32_t *questions, int64_t count, const uint8_t *asked, int64_t known,
                     const uint8_t *members, int64_t members_size, const int64_t *events,
                     const uint32_t *things, uint32_t *numbers, uint32_t *firsts);
+
+/* The packed columns of events (columns.c). `data`: the bytes of all, `length` in all; `shapes`: of
+ * each column six numbers: where its bytes begin, how many, width, delta, base, period; `count`: how
+ * many values each has. */
+
+/* columns/events.py, unpack: `found` is column after column. `rows`: the `wanted` ones of each;
+ * `wanted` less than 0: all. */
+PASS int64_t unpack(const uint8_t *data, int64_t length, const int64_t *shapes, int64_t columns,
+                    int64_t count, const int32_t *rows, int64_t wanted, int64_t *found);
+
+/* columns/columns.py, marked: of one column how many `rows` hold a value of which `table`, of `size`
+ * bytes, has a mark; `rows`, `marks`: for `count` each. */
+PASS int64_t marked(const uint8_t *data, int64_t length, const int64_t *shapes, int64_t count,
+                    const uint8_t *table, int64_t size, int32_t *rows, uint8_t *marks);
+
+/* columns/group_table.py, _gathered: `count` of the `size` numbers of `width` bytes, 4 or 8. */
+PASS int64_t gather(const void *column, int64_t size, const int32_t *rows, int64_t count,
+                    int64_t width, void *found);

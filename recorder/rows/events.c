@@ -1,12 +1,11 @@
-/* rows/events.c - see events.h. The rules are those of alloctrace/columns/columns.py, and of what
- * alloctrace/trace/read.py believes of a stranger's columns.
+/* rows/events.c - see events.h. What is believed of a stranger's columns is what
+ * alloctrace/trace/read.py believes.
  */
 #include "events.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <zlib.h>
+
+#include "column.h"
 
 static const uint16_t bits[COLUMNS] = COLUMN_BITS;
 static const char *const names[COLUMNS] = ROWS_COLUMNS;
@@ -21,72 +20,27 @@ struct events *events_new(uint32_t wanted)
     return events;
 }
 
-static const uint8_t *inflated(struct text data, uint32_t size)
-{
-    static uint8_t raw[8 * ROWS_CHUNK + 1];
-    z_stream stream = {.next_in = (Bytef *)(uintptr_t)data.bytes,
-                       .avail_in = (uInt)data.length,
-                       .next_out = raw,
-                       .avail_out = size + 1};
-    if (inflateInit(&stream) != Z_OK)
-        wire_failed(ENOMEM);
-    int ended = inflate(&stream, Z_FINISH);
-    inflateEnd(&stream);
-    if (ended != Z_STREAM_END || stream.total_out != size || stream.avail_in)
-        wire_damaged("damaged: a chunk of another length than its count");
-    return raw;
-}
-
-/* Lowest bytes first, then all second ones …, with a sign. */
-static inline __attribute__((always_inline)) void put_together(uint64_t *into, const uint8_t *raw,
-                                                               uint32_t width, uint32_t period)
-{
-    uint32_t unused = 64 - 8 * width;
-    for (uint32_t row = 0; row < period; row++) {
-        uint64_t value = 0;
-        for (uint32_t plane = 0; plane < width; plane++)
-            value |= (uint64_t)raw[plane * period + row] << 8 * plane;
-        into[row] = (uint64_t)((int64_t)(value << unused) >> unused);
-    }
-}
-
-static void differences(uint64_t *into, struct text data, uint64_t width, uint32_t period)
-{
-    const uint8_t *raw = inflated(data, (uint32_t)width * period);
-    switch (width) {
-    case 1:
-        return put_together(into, raw, 1, period);
-    case 2:
-        return put_together(into, raw, 2, period);
-    case 4:
-        return put_together(into, raw, 4, period);
-    default:
-        return put_together(into, raw, 8, period);
-    }
-}
-
 static void unpack(uint64_t *into, uint32_t count, struct cursor *from)
 {
-    uint64_t width = take_number(from), is_delta = take_number(from);
-    uint64_t base = take_number(from), period = take_number(from);
+    static uint8_t room[COLUMN_ROOM];
+    struct packed_column column = {.width = take_number(from), .is_delta = take_number(from)};
+    column.base = take_number(from), column.period = take_number(from);
     struct text data = take_text(from);
-    if (!width) {
-        for (uint32_t row = 0; row < count; row++)
-            into[row] = base;
-        return;
-    }
-    if (width != 1 && width != 2 && width != 4 && width != 8)
-        wire_damaged("damaged: integers of %llu bytes", (unsigned long long)width);
-    if (period != count && (period < 1 || period > ROWS_PERIOD || period >= count))
-        wire_damaged("damaged: a column that repeats after %lld rows", (long long)period);
+    column.data = data.bytes, column.length = data.length;
     if (data.length > ROWS_LONGEST)
         wire_failed(EPROTO);
-    differences(into, data, width, (uint32_t)period);
-    for (uint32_t row = (uint32_t)period; row < count; row++)
-        into[row] = into[row - period];
-    uint64_t sum = base;
-    for (uint32_t row = 0; row < count; row++)
-        into[row] = is_delta ? (sum += into[row]) : into[row] + base;
+    switch (column_unpack(&column, count, room, into)) {
+    case COLUMN_WHOLE:
+        return;
+    case COLUMN_WIDTH:
+        wire_damaged("damaged: integers of %llu bytes", (unsigned long long)column.width);
+    case COLUMN_PERIOD:
+        wire_damaged("damaged: a column that repeats after %lld rows", (long long)column.period);
+    case COLUMN_LENGTH:
+        wire_damaged("damaged: a chunk of another length than its count");
+    case COLUMN_MEMORY:
+        wire_failed(ENOMEM);
+    }
 }
 
 /* What became known when the chunk was written already. */
