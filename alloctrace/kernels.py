@@ -23,6 +23,11 @@ NAME = "libbrkpoint-kernels.so"
 # is a change of its version: a library that was built before it is not used.
 PASSES = {
     "leaps": "parents found count leap",
+    # stacks
+    "walked": "parents pcs marks first at met count stacks what groups images whats",
+    "placed": "parents marks at count numbers pairs calls places kinds",
+    "grown": "parents marks at count calls starts pieces places cuts deep most"
+    " made begins called outer frame_of has_cut",
 }
 FEWEST = 2000  # rows: for less, a pass is not worth its call
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))

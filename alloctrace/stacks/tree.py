@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import accumulate, chain
 from operator import attrgetter
 
 from alloctrace import kernels, measure, words
@@ -336,6 +337,39 @@ class Grower:
                 node = self._nodes[key] = self.add(parent, numbers)
             parent = node
         return parent
+
+    def of_nodes(
+        self,
+        parents: array[int],
+        marks: bytearray,
+        at: array[int],
+        calls: bytearray,
+        pieces: Sequence[Sequence[tuple[int, ...]]],
+        begins: array[int],
+        called: array[int],
+    ) -> bool:
+        """What symbols/stacks.py adds for the nodes of a recorder, one after the other, at once;
+        False: that is still to be done. `at`, `marks`: by node the number of a place, and whether
+        it is where a stack begins (1) or a caller (2); `begins`, `called`: room for its new nodes.
+        By place `calls`, whether its caller is one, and `pieces`, the numbers of its frames."""
+        if len(parents) < kernels.FEWEST:
+            return False
+        sides = list(chain.from_iterable(pieces))
+        starts = array("I", accumulate(map(len, sides), initial=0))
+        flat = array("I", chain.from_iterable(sides))
+        cuts = sum(1 << cut for cut in words.CUTS)
+        known = parents, marks, at, len(parents), calls, starts, flat, len(pieces)
+        ends = cuts, words.CUT_DEEP, MAX_DEPTH
+        none, has_cut = array("i"), bytearray(1)
+        made = kernels.run("grown", *known, *ends, 0, none, none, none, none, has_cut)
+        if made is None or made <= 0:
+            return False
+        outer, frame_of = array("i", bytes(4 * (made + 1))), array("I", bytes(4 * (made + 1)))
+        rooms = begins, called, outer, frame_of, has_cut
+        if kernels.run("grown", *known, *ends, made, *rooms) != made:
+            return False
+        self.parents, self.frame_of, self.has_cut = outer, frame_of, bool(has_cut[0])
+        return True
 
     def tree(self, node_of: NodeOf | None, ids: Collection[int]) -> StackTree:
         return StackTree(self.frames, self.parents, self.frame_of, node_of, ids)

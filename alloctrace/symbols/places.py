@@ -47,6 +47,11 @@ class Places:
         """{pc: number}: what need not be asked again in an image; None: of no image."""
         return self._lasting.setdefault(image, {})
 
+    def lasts(self, pc: int, image: int) -> bool:
+        """Whether what is at `pc` in an image is the same at all times."""
+        held = self._mapped[image].holding(pc) if image in self._mapped else []
+        return _lasts(held)
+
     def find(self, pc: int, when: tuple[int, int | None] | None) -> int:
         """The number of what is at `pc`; `when`: (t_ns, image), or None."""
         t_ns, image = when or (None, None)
@@ -59,8 +64,8 @@ class Places:
             signal = module is not None and self._is_signal_return(module, pc - module.base)
             exact = Place(pc, module, False)
             self.found.append((exact, exact if signal else Place(pc, module, True), not signal))
-        if not held or len(held) == 1 and held[0].unloaded_ns is None:
-            self.lasting(image)[pc] = number  # another time would find the same
+        if _lasts(held):
+            self.lasting(image)[pc] = number
         return number
 
 
@@ -101,6 +106,11 @@ def _furthest_ends(modules: Iterable[Module]) -> list[int]:
         furthest = max(furthest, module.end)
         ends.append(furthest)
     return ends
+
+
+def _lasts(held: list[Module]) -> bool:
+    """Whether another time would find the same among those that ever were at an address."""
+    return not held or len(held) == 1 and held[0].unloaded_ns is None
 
 
 def _choose(modules: Sequence[Module], t_ns: int | None) -> Module | None:

@@ -18,3 +18,33 @@ PASS uint32_t kernels_version(void);
 /* stacks/tree.py, StackTree._leaps: `found[node]` is the node `leap` callers outwards, 0 where the
  * stack ends before. `parents`, `found`: of `count` nodes; `leap`: a power of 2. */
 PASS int64_t leaps(const int32_t *parents, int32_t *found, int64_t count, int64_t leap);
+
+/* ---- stacks: tree.c ---- */
+
+/* symbols/stacks.py, _OfNodes._walk, as far as it goes without a place. By node, of `count`,
+ * zeros before: `marks`, BEGINS and MET as a caller; `first`, the index of its first group; `at`,
+ * the number of its pair of program counter and image. `met`: by number of a pair the highest node
+ * of it. `stacks`, `what` of `groups` groups, `images` of `whats` of these. Says how many pairs
+ * there are. */
+PASS int64_t walked(const int32_t *parents, const uint64_t *pcs, uint8_t *marks, int32_t *first,
+                    uint32_t *at, int32_t *met, int64_t count, const int64_t *stacks,
+                    const uint32_t *what, int64_t groups, const uint32_t *images, int64_t whats);
+
+/* The rest of it: `numbers` of places by `pairs` pairs; `calls`: by number of a place, of `places`,
+ * whether its caller is one. `at`: what `walked` left there becomes the number of the place, and
+ * MET in `marks` what it is. `kinds`: 4 times the number and the mark of each node, those that
+ * differ, in the order of the nodes; says how many. */
+PASS int64_t placed(const int32_t *parents, uint8_t *marks, uint32_t *at, int64_t count,
+                    const uint32_t *numbers, int64_t pairs, const uint8_t *calls, int64_t places,
+                    uint32_t *kinds);
+
+/* symbols/stacks.py, _OfNodes.tree. `starts`: by twice the number of a place, and 1 more for
+ * callers, where in `pieces` the numbers of its frames begin, and one more; of `places`. `cuts`:
+ * the bits of the reasons why a stack may be cut, `deep` that of too many frames, more than `most`.
+ * `made` is 0: says how many nodes the tree has; else that it has so many, and fills `begins`,
+ * `called` (by node of ours), `outer` and `frame_of` (of `made` + 1). `has_cut`: 1 byte. */
+PASS int64_t grown(const int32_t *parents, const uint8_t *marks, const uint32_t *at, int64_t count,
+                   const uint8_t *calls, const uint32_t *starts, const uint32_t *pieces,
+                   int64_t places, int64_t cuts, int64_t deep, int64_t most, int64_t made,
+                   int32_t *begins, int32_t *called, int32_t *outer, uint32_t *frame_of,
+                   uint8_t *has_cut);
