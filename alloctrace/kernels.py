@@ -28,6 +28,16 @@ PASSES = {
     "placed": "parents marks at count numbers pairs calls places kinds",
     "grown": "parents marks at count calls starts pieces places cuts deep most"
     " made begins called outer frame_of has_cut",
+    "named": "parents frame_of count has_name frames found",
+    "ends": "parents count found",
+    "picked": "values size at count found",
+    "are_next": "ids parents count first",
+    "used": "nodes rows count found",
+    "outers": "parents leaps count leap nodes of rows indexes kinds found",
+    "deciding": "parents frame_of names count silent in_loader frames nodes rows found",
+    "unions": "parents frame_of count of_frame frames own owns width found rows room",
+    "said": "parents frame_of count says frames keys whats kinds nodes rows keyed words found",
+    "wholes": "parents numbers count found",
 }
 FEWEST = 2000  # rows: for less, a pass is not worth its call
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))

@@ -10,8 +10,11 @@ from test_kernels import both, library  # noqa: F401
 from alloctrace import kernels
 from alloctrace.columns.group_table import What
 from alloctrace.model import Frame, Module
-from alloctrace.stacks import tree as stack_tree
+from alloctrace.stacks import grower
+from alloctrace.stacks.beginnings import Beginnings
 from alloctrace.stacks.nodes import NodeStacks
+from alloctrace.stacks.tree import LEAP, StackTree
+from alloctrace.stacks.unions import Unions
 from alloctrace.symbols import stacks as symbol_stacks
 from alloctrace.symbols.places import Places
 
@@ -85,9 +88,9 @@ def planned(seed, changes):
 
 
 @pytest.mark.parametrize("changes", [False, True])
-@pytest.mark.parametrize("depth", [3, stack_tree.MAX_DEPTH])
+@pytest.mark.parametrize("depth", [3, grower.MAX_DEPTH])
 def test_the_tree_of_frames(both, monkeypatch, changes, depth):  # noqa: F811
-    monkeypatch.setattr(stack_tree, "MAX_DEPTH", depth)
+    monkeypatch.setattr(grower, "MAX_DEPTH", depth)
     ran = []
     run = kernels.run
     monkeypatch.setattr(kernels, "run", lambda *given: ran.append(run(*given)) or ran[-1])
@@ -117,3 +120,131 @@ def test_twin_a_place_that_is_not_there(library):  # noqa: F811
         told = numbers, 1, bytearray(1), 1, kinds
         found = kernels.run("placed", array("i", [0, 0]), marks, places, 2, *told)
         assert found == (2 if (at, number) == (0, 0) else -1)
+
+
+def made_tree(chance, count, frames=9):
+    """Some stacks are cut, some long."""
+    parents = made_nodes(chance, count).parents
+    if chance.random() < 0.5:
+        parents = array("i", [min(max(0, node - 1), parent) for node, parent in enumerate(parents)])
+        parents[1:] = array("i", [max(node - 1, at) for node, at in enumerate(parents[1:], 1)])
+    roles = chance.choice((("loader",), ("loader", "user"))), (None, "", "f", "g", "_dl_start")
+    made = [Frame(at, function=chance.choice(roles[1])) for at in range(frames)]
+    for frame in made:
+        frame.role = chance.choice(roles[0])
+    of = array("I", [0] + [chance.randrange(frames) for _ in range(count - 1)])
+    return StackTree(made, parents, of)
+
+
+def agree(both, ask):  # noqa: F811
+    """Both say the same of random trees, and the passes did say something."""
+    ran, run = [], kernels.run
+    kernels.run = lambda *given: ran.append(run(*given)) or ran[-1]
+    try:
+        for seed in range(40):
+            del ran[:]
+            with_it, without = both(lambda: ask(random.Random(seed)))  # noqa: B023
+            assert with_it == without
+            done = [answer for answer in ran if answer is not None]
+            assert done and min(done) >= 0
+    finally:
+        kernels.run = run
+
+
+def asked_of_rows(chance, tree):
+    """(nodes, of, indexes) as a table of groups has them."""
+    rows, count = chance.randrange(1, 99), len(tree.parents)
+    indexes = [None, -1, 0, 1, 2, 3, LEAP, 2 * LEAP, 2 * LEAP + 1, 99, count, 1 << 40]
+    nodes = array("i", [chance.randrange(-3, count) for _ in range(rows)])
+    return nodes, array("I", [chance.randrange(len(indexes)) for _ in range(rows)]), indexes
+
+
+def test_the_frame_that_decided(both):  # noqa: F811
+    def ask(chance):
+        tree = made_tree(chance, chance.choice((2, 50, 400)))
+        nodes, of, indexes = asked_of_rows(chance, tree)
+        found = tree.outer_nodes(nodes, of, indexes), tree.deciding_nodes(nodes, of, indexes)
+        each = [tree.deciding_node(node, indexes[at]) for node, at in zip(nodes, of)]
+        assert list(found[1]) == each
+        return found, tree._named, tree.alike
+
+    agree(both, ask)
+
+
+def test_what_the_frames_of_stacks_say(both):  # noqa: F811
+    def ask(chance):
+        tree = made_tree(chance, chance.choice((2, 50, 400)))
+        nodes, of, _ = asked_of_rows(chance, tree)
+        keys = [chance.choice("abc") for _ in range(1 + max(of))]
+        return tree.said(keys, of, nodes, lambda frame: frame.function)
+
+    agree(both, ask)
+
+
+@pytest.mark.parametrize("width", [1, 63, 64, 65, 200])
+def test_bits_of_all_frames_of_a_stack(both, width):  # noqa: F811
+    def ask(chance):
+        tree = made_tree(chance, chance.choice((2, 50, 400)))
+        bits = [chance.choice((0, 1 << chance.randrange(width))) for _ in tree.frames]
+        return Unions(tree, lambda frame: bits[frame.pc]).all()
+
+    agree(both, ask)
+
+
+def test_whole_stacks_have_the_numbers_that_were_kept(both):  # noqa: F811
+    def ask(chance):
+        tree = made_tree(chance, chance.choice((2, 50, 400)))
+        numbers = array("I", [chance.choice((0, 1, 2**32 - 1)) for _ in tree.parents])
+        return Beginnings(tree, numbers)._wholes
+
+    agree(both, ask)
+
+
+def test_which_nodes_there_are(both):  # noqa: F811
+    def ask(chance):
+        made = made_nodes(chance, chance.choice((2, 50, 400)))
+        made.use(array("q", [chance.randrange(-3, len(made.parents)) for _ in range(99)]))
+        first, last = made.last + 1, made.last + 3
+        wrong = [([first], [first]), ([last], [0]), ([first, first], [0, 0])]
+        for ids, parents in wrong:
+            of = array("i", ids), array("i", parents), array("Q", ids)
+            assert not made.add(*of) and made.last == first - 1
+        return made.used, made.cuts(), list(made.cuts())
+
+    agree(both, ask)
+
+
+def test_twin_arrays_that_contradict_each_other(library):  # noqa: F811
+    kernels.use(library)
+    none, one, two = array("i"), array("I", [0, 1]), array("I", [0, 2])
+    right, wrong, room = array("i", [0, 0]), array("i", [0, 1]), array("i", [0, 0])
+    far, rows = array("i", [2]), bytearray(64)
+    for name, *given in (
+        ("named", wrong, one, 2, bytearray(2), 2, room),
+        ("named", right, two, 2, bytearray(2), 2, room),
+        ("ends", wrong, 2, room),
+        ("picked", one, 2, two, 2, array("I", [0, 0])),
+        ("used", array("q", [2]), 1, 2, room),
+        ("outers", right, right, 2, 16, far, one, 1, right, 2, room),
+        ("outers", right, right, 2, 16, right, two, 2, right, 2, room),
+        ("deciding", right, two, right, 2, rows, rows, 2, right, 1, room),
+        ("deciding", right, one, right, 2, rows, rows, 2, far, 1, room),
+        ("unions", wrong, one, 2, one, 2, rows, 2, 1, two, rows, 8),
+        ("unions", right, two, 2, one, 2, rows, 2, 1, two, rows, 8),
+        ("unions", right, one, 2, two, 2, rows, 2, 1, two, rows, 8),
+        ("said", right, one, 2, two, 2, one, 2, one, right, 2, 2, 2, rows),
+        ("said", right, one, 2, one, 2, two, 2, one, right, 2, 2, 2, rows),
+        ("said", right, one, 2, one, 2, one, 2, two, right, 2, 2, 2, rows),
+        ("said", right, one, 2, one, 2, one, 2, one, far, 1, 2, 2, rows),
+        ("wholes", wrong, one, 2, array("q", [0, 0])),
+    ):
+        assert kernels.run(name, *given) < 0, (name, given)
+    assert kernels.run("ends", right, 2, room) == kernels.run("ends", none, 0, none) == 0
+
+
+def test_twin_unions_beyond_their_room(library):  # noqa: F811
+    kernels.use(library)
+    own, found = array("Q", [1, 2]), array("I", [0, 0])
+    tree = array("i", [0, 0]), array("I", [0, 1]), 2, array("I", [0, 1]), 2
+    for room, many in ((2, 2), (1, -1)):
+        assert kernels.run("unions", *tree, own, 2, 1, found, array("Q", [9, 9]), room) == many

@@ -10,7 +10,8 @@ from alloctrace.model import by_image
 from alloctrace.origin.facts import Facts, places
 from alloctrace.origin.table import default as origin_rows
 from alloctrace.stacks.beginnings import Beginnings
-from alloctrace.stacks.tree import StackTree, Unions
+from alloctrace.stacks.tree import StackTree
+from alloctrace.stacks.unions import Unions
 from alloctrace.symbols.function_names import plain
 from . import rules as purpose_rules
 

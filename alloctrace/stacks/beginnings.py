@@ -14,6 +14,8 @@ from __future__ import annotations
 from array import array
 from functools import cached_property
 
+from alloctrace import kernels
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -146,6 +148,9 @@ class Beginnings:
         """By node, the number of its whole stack."""
         parents, numbers = self._parents, self._numbers
         found = array("q", bytes(8 * len(parents)))
+        if len(parents) >= kernels.FEWEST:
+            if kernels.run("wholes", parents, numbers, len(parents), found) == 0:
+                return found
         for node in range(1, len(parents)):
             parent = parents[node]
             outer = found[parent] if parent > 0 else parent  # the reason why it was cut

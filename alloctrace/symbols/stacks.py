@@ -10,8 +10,9 @@ from array import array
 from operator import not_
 
 from alloctrace import kernels, words
+from alloctrace.stacks.grower import Grower
 from alloctrace.stacks.nodes import NodeStacks
-from alloctrace.stacks.tree import Grower
+from alloctrace.stacks.tree import StackTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from alloctrace.history.history import History
     from alloctrace.model import Frame
     from alloctrace.spool.spool import Stack
-    from alloctrace.stacks.tree import StackTree
     from .places import Place, Places
 
 _BEGINS, _CALLS = 1, 2  # a node is where a stack begins, or a caller
@@ -68,7 +68,7 @@ class _OfStacks:
                     pieces[id(place)] = _numbers(grower, frames_at(place))
             numbers = (pieces[id(place)] for place in reversed(found))
             grower.node_of[id_] = grower.shared(node, numbers)
-        return grower.tree(grower.node_of, list(grower.node_of))
+        return StackTree.grown(grower, grower.node_of, list(grower.node_of))
 
 
 class _OfNodes:
@@ -185,7 +185,7 @@ class _OfNodes:
         nodes = self._stacks.parents, self._marks, self._at
         if not grower.of_nodes(*nodes, calls, pieces, begins, self._first):
             self._grow(grower, begins, pieces)
-        made = grower.tree(begins, self._stacks.used)
+        made = StackTree.grown(grower, begins, self._stacks.used)
         made.is_of_nodes = not grower.has_cut
         return made
 

@@ -48,3 +48,57 @@ PASS int64_t grown(const int32_t *parents, const uint8_t *marks, const uint32_t 
                    int64_t places, int64_t cuts, int64_t deep, int64_t most, int64_t made,
                    int32_t *begins, int32_t *called, int32_t *outer, uint32_t *frame_of,
                    uint8_t *has_cut);
+
+/* stacks/tree.py, StackTree._named: by node the first node outwards, itself included, whose frame
+ * has a name, by `has_name` of `frames`; 0: none. `found` is zeros before. */
+PASS int64_t named(const int32_t *parents, const uint32_t *frame_of, int64_t count,
+                   const uint8_t *has_name, int64_t frames, int32_t *found);
+
+/* stacks/nodes.py, NodeStacks.cuts: by node what its stack ends with, 0 or less. */
+PASS int64_t ends(const int32_t *parents, int64_t count, int32_t *found);
+
+/* stacks/tree.py, StackTree.alike: `found[row]` is `values[at[row]]`. `size`: of `values`. */
+PASS int64_t picked(const uint32_t *values, int64_t size, const uint32_t *at, int64_t count,
+                    uint32_t *found);
+
+/* stacks/nodes.py, NodeStacks.add: 1 where these are the nodes from `first` on, each caller older
+ * than what it called; else 0. */
+PASS int64_t are_next(const int32_t *ids, const int32_t *parents, int64_t count, int64_t first);
+
+/* stacks/nodes.py, NodeStacks.use: those of `rows` nodes that are more than 0, of `count`, each
+ * once and in order; says how many. */
+PASS int64_t used(const int64_t *nodes, int64_t rows, int64_t count, int32_t *found);
+
+/* stacks/tree.py, StackTree.outer_nodes: by row the node `indexes[of[row]]` callers outwards of
+ * `nodes[row]`; 0 where the stack ends before, or the index is less than 0. `kinds`: of `indexes`;
+ * `leaps`: what `leaps` found, of `count` nodes as `parents`. */
+PASS int64_t outers(const int32_t *parents, const int32_t *leaps, int64_t count, int64_t leap,
+                    const int32_t *nodes, const uint32_t *of, int64_t rows, const int32_t *indexes,
+                    int64_t kinds, int32_t *found);
+
+/* stacks/tree.py, StackTree.deciding_nodes. `found`: by row what `outers` found, and then the node
+ * that decided, 0: none. `names`: what `named` found; `silent`, `in_loader`: by frame. */
+PASS int64_t deciding(const int32_t *parents, const uint32_t *frame_of, const int32_t *names,
+                      int64_t count, const uint8_t *silent, const uint8_t *in_loader,
+                      int64_t frames, const int32_t *nodes, int64_t rows, int32_t *found);
+
+/* ---- stacks: answers.c ---- */
+
+/* stacks/tree.py, Unions.numbered: by node the number of the bits of all frames of its stack.
+ * `of_frame`: by frame which of `owns` rows of `own` its bits are; a row is `width` words. `rows`
+ * has room for `room` of them, the bits by number, and 0 are none. Says how many there are. */
+PASS int64_t unions(const int32_t *parents, const uint32_t *frame_of, int64_t count,
+                    const uint32_t *of_frame, int64_t frames, const uint64_t *own, int64_t owns,
+                    int64_t width, uint32_t *found, uint64_t *rows, int64_t room);
+
+/* stacks/tree.py, StackTree.said. `says`: by frame what it says, a number less than `words`;
+ * `keys`: by kind, of `whats`, whose it is, a number less than `keyed`; `kinds`, `nodes`: by row.
+ * `found[key * words + word]` becomes 1 where a frame of a stack of that key says it. */
+PASS int64_t said(const int32_t *parents, const uint32_t *frame_of, int64_t count,
+                  const uint32_t *says, int64_t frames, const uint32_t *keys, int64_t whats,
+                  const uint32_t *kinds, const int32_t *nodes, int64_t rows, int64_t keyed,
+                  int64_t words, uint8_t *found);
+
+/* stacks/beginnings.py, Beginnings._wholes: by node CPython's hash of (that of its caller's node,
+ * or why the stack was cut; `numbers[node]`). */
+PASS int64_t wholes(const int32_t *parents, const uint32_t *numbers, int64_t count, int64_t *found);

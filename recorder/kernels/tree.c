@@ -251,3 +251,122 @@ int64_t grown(const int32_t *parents, const uint8_t *marks, const uint32_t *at, 
     free(growth.depths);
     return node < count ? FAILED : growth.used;
 }
+
+/* ---- what is asked of all nodes ---- */
+
+int64_t named(const int32_t *parents, const uint32_t *frame_of, int64_t count,
+              const uint8_t *has_name, int64_t frames, int32_t *found)
+{
+    for (int64_t node = 1; node < count; node++) {
+        int32_t parent = parents[node];
+        if (parent >= node || frame_of[node] >= frames)
+            return FAILED;
+        if (has_name[frame_of[node]])
+            found[node] = (int32_t)node;
+        else
+            found[node] = parent > 0 ? found[parent] : 0;
+    }
+    return 0;
+}
+
+int64_t ends(const int32_t *parents, int64_t count, int32_t *found)
+{
+    for (int64_t node = 1; node < count; node++) {
+        int32_t parent = parents[node];
+        if (parent >= node)
+            return FAILED;
+        found[node] = parent > 0 ? found[parent] : parent;
+    }
+    return 0;
+}
+
+int64_t picked(const uint32_t *values, int64_t size, const uint32_t *at, int64_t count,
+               uint32_t *found)
+{
+    for (int64_t row = 0; row < count; row++) {
+        if (at[row] >= size)
+            return FAILED;
+        found[row] = values[at[row]];
+    }
+    return 0;
+}
+
+int64_t are_next(const int32_t *ids, const int32_t *parents, int64_t count, int64_t first)
+{
+    for (int64_t row = 0; row < count; row++)
+        if (ids[row] != first + row || parents[row] >= ids[row])
+            return 0;
+    return 1;
+}
+
+int64_t used(const int64_t *nodes, int64_t rows, int64_t count, int32_t *found)
+{
+    uint8_t *is_used = calloc((size_t)count + 1, 1);
+    int64_t row = 0, many = 0;
+    for (; is_used && row < rows && nodes[row] < count; row++)
+        if (nodes[row] > 0)
+            is_used[nodes[row]] = 1;
+    int is_done = is_used && row == rows;
+    for (int64_t node = 1; node < count && is_done; node++)
+        if (is_used[node])
+            found[many++] = (int32_t)node;
+    free(is_used);
+    return is_done ? many : FAILED;
+}
+
+int64_t outers(const int32_t *parents, const int32_t *leaps, int64_t count, int64_t leap,
+               const int32_t *nodes, const uint32_t *of, int64_t rows, const int32_t *indexes,
+               int64_t kinds, int32_t *found)
+{
+    for (int64_t row = 0; row < rows; row++) {
+        int32_t node = nodes[row];
+        if (node >= count || of[row] >= kinds)
+            return FAILED;
+        int32_t index = indexes[of[row]];
+        if (index < 0 || index >= count)
+            node = 0;
+        for (; index > 2 * leap && node > 0; index -= (int32_t)leap) {
+            node = leaps[node];
+            if (node >= count)
+                return FAILED;
+        }
+        for (; index > 0 && node > 0; index--) {
+            node = parents[node];
+            if (node >= count)
+                return FAILED;
+        }
+        found[row] = node > 0 ? node : 0;
+    }
+    return 0;
+}
+
+/* Of the loader's frames that say nothing the outermost. */
+static int32_t telling(const int32_t *parents, const uint32_t *frame_of, const uint8_t *silent,
+                       const uint8_t *in_loader, int32_t node)
+{
+    while (silent[frame_of[node]]) {
+        int32_t outer = parents[node];
+        if (outer <= 0 || outer >= node || !in_loader[frame_of[outer]])
+            break;
+        node = outer;
+    }
+    return node;
+}
+
+int64_t deciding(const int32_t *parents, const uint32_t *frame_of, const int32_t *names,
+                 int64_t count, const uint8_t *silent, const uint8_t *in_loader, int64_t frames,
+                 const int32_t *nodes, int64_t rows, int32_t *found)
+{
+    for (int64_t node = 1; node < count; node++)
+        if (frame_of[node] >= frames)
+            return FAILED;
+    for (int64_t row = 0; row < rows; row++) {
+        if (nodes[row] >= count || found[row] >= count)
+            return FAILED;
+        if (found[row] > 0)
+            found[row] = telling(parents, frame_of, silent, in_loader, found[row]);
+        else if (nodes[row] > 0)
+            found[row] = names[nodes[row]] ? names[nodes[row]] : nodes[row];
+    }
+    return 0;
+}
