@@ -38,6 +38,8 @@ PASSES = {
     "unions": "parents frame_of count of_frame frames own owns width found rows room",
     "said": "parents frame_of count says frames keys whats kinds nodes rows keyed words found",
     "wholes": "parents numbers count found",
+    "answered": "parents numbers count starts states keys values edges"
+    " begins hashes answers many wholes roots kinds of nodes within rows found todo",
 }
 FEWEST = 2000  # rows: for less, a pass is not worth its call
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))

@@ -2,6 +2,7 @@
 
 import random
 from array import array
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ from test_kernels import both, library  # noqa: F401
 from alloctrace import kernels
 from alloctrace.columns.group_table import What
 from alloctrace.model import Frame, Module
-from alloctrace.stacks import grower
+from alloctrace.stacks import beginnings, grower, packed_beginnings
 from alloctrace.stacks.beginnings import Beginnings
 from alloctrace.stacks.nodes import NodeStacks
 from alloctrace.stacks.tree import LEAP, StackTree
@@ -214,6 +215,21 @@ def test_which_nodes_there_are(both):  # noqa: F811
     agree(both, ask)
 
 
+def answered_by(**changes):
+    """What `answered` is given: of one row, whose node is of frame 7, as whole stacks are."""
+    given = dict(parents=[0, 0, 1], starts=[0, 1], keys=[7], values=[-1], begins=[0, 1])
+    given.update(answers=[0], nodes=[2], of=[0])
+    if "begins" in changes or "answers" in changes:
+        given["keys"] = [8]
+    given.update(changes)
+    ints = {name: array("I" if name == "of" else "i", value) for name, value in given.items()}
+    lines = ints["parents"], array("I", [0, 7, 7]), 3
+    edges = ints["starts"], len(given["starts"]) - 1, ints["keys"], ints["values"], 1
+    whole = ints["begins"], array("q", [5]), ints["answers"], 1, array("q", [5, 5, 5])
+    rows = array("i", [0]), 1, ints["of"], ints["nodes"], array("I", [0]), 1
+    return (*lines, *edges, *whole, *rows, array("i", [0]), array("I", [0]))
+
+
 def test_twin_arrays_that_contradict_each_other(library):  # noqa: F811
     kernels.use(library)
     none, one, two = array("i"), array("I", [0, 1]), array("I", [0, 2])
@@ -237,9 +253,68 @@ def test_twin_arrays_that_contradict_each_other(library):  # noqa: F811
         ("said", right, one, 2, one, 2, one, 2, two, right, 2, 2, 2, rows),
         ("said", right, one, 2, one, 2, one, 2, one, far, 1, 2, 2, rows),
         ("wholes", wrong, one, 2, array("q", [0, 0])),
+        ("answered", *answered_by(nodes=[3])),
+        ("answered", *answered_by(of=[1])),
+        ("answered", *answered_by(starts=[0, 9])),
+        ("answered", *answered_by(starts=[1, 0])),
+        ("answered", *answered_by(values=[0])),
+        ("answered", *answered_by(values=[1])),
+        ("answered", *answered_by(parents=[0, 1, 5], values=[1], starts=[0, 1, 1])),
+        ("answered", *answered_by(begins=[0, 9])),
+        ("answered", *answered_by(answers=[-1])),
     ):
         assert kernels.run(name, *given) < 0, (name, given)
     assert kernels.run("ends", right, 2, room) == kernels.run("ends", none, 0, none) == 0
+
+
+def test_what_was_answered_before(library, monkeypatch):  # noqa: F811
+    """Of each stack as `answer` says it, by its beginning or by the whole of it."""
+    kernels.use(library)
+    monkeypatch.setattr(beginnings, "LONGEST", 3)
+    monkeypatch.setattr(beginnings, "LONGER", 6)
+    hits = Counter()
+    for seed in range(30):
+        chance = random.Random(seed)
+        tree = made_tree(chance, chance.choice((2, 60, 400)), chance.choice((1, 9)))
+        nodes, of, _ = asked_of_rows(chance, tree)
+        questions, first = ["q%d" % (kind % 5) for kind in range(1 + max(of))], Beginnings(tree)
+        for node, kind in zip(nodes[::2], of[::2]):
+            first.answer(questions[kind], node, looked_far)
+        told = first.packed(), first.answers, first.tables, first.whole
+        assert packed_beginnings.unpacked(told[0]) == first.roots
+        later, asked = Beginnings(tree, None, None, *told), Beginnings(tree, None, None, *told)
+        within = array("I", [chance.randrange(5) // 4 for _ in nodes])
+        found, todo = later.known(questions, of, nodes, within)
+        met = set()
+        for row, (node, kind, inside, at) in enumerate(zip(nodes, of, within, found)):
+            expected = MISS if inside else known_answer(asked, questions[kind], node)
+            assert (MISS if at < 0 else first.answers[at]) == expected
+            assert (row in todo) == (at < 0 or at not in met)
+            met.add(at)
+            hits[expected is MISS, any(later.whole.values())] += 1
+        assert list(todo) == sorted(todo)
+    assert min(hits.values()) > 99 and len(hits) == 4
+
+
+MISS = object()
+
+
+def looked_far(stack):
+    """Looks as far as the frames say."""
+    seen = []
+    for frame in stack:
+        seen.append(frame.pc)
+        if frame.pc % 3 == 0 or len(seen) > 9:
+            break
+    return tuple(seen)
+
+
+def known_answer(asked, question, node):
+    """Nothing is learnt meanwhile."""
+    try:
+        return asked.answer(question, node, lambda stack: 1 // 0)
+    except ZeroDivisionError:
+        return MISS
 
 
 def test_twin_unions_beyond_their_room(library):  # noqa: F811

@@ -8,19 +8,19 @@ next one, whatever has changed on disk meanwhile, as long as rules and code are 
 
 from __future__ import annotations
 
-from array import array
 from operator import attrgetter
 
 from alloctrace import globs, kept, model, tables, words
 from alloctrace.model import Frame, Verdict
-from alloctrace.stacks import beginnings
+from alloctrace.stacks import beginnings, packed_beginnings
 from alloctrace.symbols import function_names, mangled_names
 
 from . import facts, origin, table, via, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from array import array
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from alloctrace.origin.facts import Facts
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # All of a frame that origin.decide looks at; and whether it has a file.
 TOLD = attrgetter("function", "module", "role", "known", "inlined")
 _CODE = [facts, origin, table, via, walk, globs, model, tables, words, beginnings]
-_CODE += [function_names, mangled_names]
+_CODE += [function_names, mangled_names, packed_beginnings]
 MOST_KEPT = 1 << 15  # tables of beginnings of one program: some 400 KiB
 
 
@@ -41,15 +41,16 @@ class Verdicts:
     def __init__(self, tree: StackTree, program: str) -> None:
         self._name = "verdicts of " + program
         self._sources = [table.PATH, __file__, *(str(module.__file__) for module in _CODE)]
-        found: Any = kept.load(self._name, self._sources) or ([], {}, 0, {}, [], [])
-        told, roots, tables_, whole, rows, of = found
+        nothing: Any = [], packed_beginnings.NOTHING, 0, {}, [], []
+        found: Any = kept.load(self._name, self._sources) or nothing
+        told, packed, tables_, whole, rows, of = found
         self._numbers = {what: number for number, what in enumerate(told)}
         numbers, alike = self._numbered(tree.frames)
-        by_node = array("I", map((numbers or [0]).__getitem__, tree.frame_of))
+        by_node = tree.by_node(numbers)
         made = [Verdict(*row) for row in rows]
         self._same = dict(zip(rows, made))  # equal ones are one
         answers = map(made.__getitem__, of)
-        self._known = beginnings.Beginnings(tree, by_node, alike, roots, answers, tables_, whole)
+        self._known = beginnings.Beginnings(tree, by_node, alike, packed, answers, tables_, whole)
         # By a program's facts: what origin.decide remembers of its frames.
         self._seen: dict[tuple[Any, ...], dict[int, Look]] = {}
 
@@ -66,10 +67,20 @@ class Verdicts:
 
     def asker(self, about: Facts) -> Callable[[int], Verdict]:
         """A function: the verdict over the stack at a node; `about`: its origin.Facts."""
-        program = about.libc, (*sorted(about.holds),), about.executable_mixed
-        question = (*program, about.phase, about.name)
+        program, question = _program(about), _question(about)
         seen, answer = self._seen.setdefault(program, {}), self._known.answer
         return lambda node: answer(question, node, lambda stack: self._decide(stack, about, seen))
+
+    def known(
+        self, abouts: Iterable[Facts], of: array[int], nodes: array[int], within: array[int]
+    ) -> tuple[array[int], array[int]] | None:
+        """Of many stacks at once the verdicts of earlier runs, as numbers of `answers`; `abouts`:
+        by kind. As packed_beginnings.known says it."""
+        return self._known.known(list(map(_question, abouts)), of, nodes, within)
+
+    @property
+    def answers(self) -> list[Verdict]:
+        return self._known.answers
 
     def _decide(
         self,
@@ -87,6 +98,14 @@ class Verdicts:
         if known.has_more and known.tables <= MOST_KEPT:
             number = {id(verdict): at for at, verdict in enumerate(self._same.values())}
             of = [number[id(verdict)] for verdict in known.answers]
-            remembered = known.roots, known.tables, known.whole
+            remembered = known.packed(), known.tables, known.whole
             value = list(self._numbers), *remembered, list(self._same), of
             kept.store(self._name, self._sources, value)
+
+
+def _program(about: Facts) -> tuple[Any, ...]:
+    return about.libc, (*sorted(about.holds),), about.executable_mixed
+
+
+def _question(about: Facts) -> tuple[Any, ...]:
+    return (*_program(about), about.phase, about.name)

@@ -15,6 +15,7 @@ from array import array
 from functools import cached_property
 
 from alloctrace import kernels
+from . import packed_beginnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from alloctrace.model import Frame
+    from .packed_beginnings import Packed
     from .tree import StackTree
 
     _Answer = TypeVar("_Answer")
@@ -96,7 +98,7 @@ class Beginnings:
         tree: StackTree,
         numbers: array[int] | None = None,
         alike: Sequence[Frame] | None = None,
-        roots: dict[Any, Any] | None = None,
+        told: Packed = packed_beginnings.NOTHING,
         answers: Iterable[Any] = (),
         tables: int = 0,
         whole: dict[Any, dict[int, int]] | None = None,
@@ -104,9 +106,7 @@ class Beginnings:
         self._parents = tree.parents
         self._numbers = tree.alike if numbers is None else numbers
         self._alike = tree.frames if alike is None else alike
-        self.roots: dict[Any, Any] = (
-            {} if roots is None else roots
-        )  # question -> dicts of dicts, at last (number,)
+        self._told = told
         self.answers = list(answers)  # by number
         self.whole: dict[Any, dict[int, int]] = {} if whole is None else whole
         # question -> number of a whole stack -> number of its answer
@@ -115,6 +115,25 @@ class Beginnings:
         self.has_more = False  # than it was given
         self.tables = tables  # that there are
         self._shared: dict[Any, dict[int, Any]] = {}
+
+    @cached_property
+    def roots(self) -> dict[Any, Any]:
+        """{question: dicts of dicts, at last (number,)}"""
+        return packed_beginnings.unpacked(self._told)
+
+    def packed(self) -> Packed:
+        """What is known of beginnings by now."""
+        return packed_beginnings.packed(self.roots) if self.has_more else self._told
+
+    def known(
+        self, questions: Sequence[Any], of: array[int], nodes: array[int], within: array[int]
+    ) -> tuple[array[int], array[int]] | None:
+        """Of many stacks at once the numbers of those answers that were remembered before, as
+        packed_beginnings.known says."""
+        has_whole = self._has_whole and any(self.whole.get(question) for question in questions)
+        wholes, tree = self._wholes if has_whole else None, (self._parents, self._numbers)
+        asked = questions, of, nodes, within
+        return packed_beginnings.known(self._told, self.whole, wholes, tree, asked)
 
     def answer(self, question: Any, node: int, ask: Callable[[Beginning], _Answer]) -> _Answer:
         """`ask(Beginning)`'s answer for the stack at `node`. `question`: all else it rests on."""

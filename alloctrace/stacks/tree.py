@@ -251,12 +251,7 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
 
     def by_node(self, of_frame: Sequence[int]) -> array[int]:
         """By node the number of its frame."""
-        count = len(self.frame_of)
-        if count >= kernels.FEWEST:
-            found, values = array("I", bytes(4 * count)), array("I", of_frame)
-            if kernels.run("picked", values, len(values), self.frame_of, count, found) == 0:
-                return found
-        return array("I", map((of_frame or [0]).__getitem__, self.frame_of))
+        return picked(array("I", of_frame or [0]), self.frame_of)
 
     def said(
         self,
@@ -326,3 +321,12 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
                 found.add(says[frame_of[node]])
                 node = parents[node]
         return found
+
+
+def picked(values: array[int], at: array[int]) -> array[int]:
+    """`values[number]` of each number of `at`; of 32 bits each."""
+    if len(at) >= kernels.FEWEST:
+        found = array("I", bytes(4 * len(at)))
+        if kernels.run("picked", values, len(values), at, len(at), found) == 0:
+            return found
+    return array("I", map(values.__getitem__, at))

@@ -175,3 +175,118 @@ int64_t wholes(const int32_t *parents, const uint32_t *numbers, int64_t count, i
     }
     return 0;
 }
+
+/* ---- answers that are known ---- */
+
+struct known {
+    const int32_t *parents;
+    const uint32_t *numbers;
+    int64_t count;
+    const int32_t *starts, *keys, *values;
+    int64_t states, edges;
+    const int32_t *begins, *answers;
+    const int64_t *hashes, *wholes;
+    int64_t many;
+};
+
+enum { UNKNOWN = -1, END = -1, DAMAGED = -2 };
+
+/* The index of the edge, UNKNOWN: there is none. */
+static int64_t edge(const struct known *known, int64_t state, int64_t key)
+{
+    int64_t low = known->starts[state], high = known->starts[state + 1];
+    if (low < 0 || low > high || high > known->edges)
+        return DAMAGED;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (known->keys[middle] < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    int is_there = low < known->starts[state + 1] && known->keys[low] == key;
+    return is_there ? low : UNKNOWN;
+}
+
+/* What is known of how the stack begins, outwards from `node`. */
+static int64_t by_beginning(const struct known *known, int64_t state, int64_t node)
+{
+    while (state >= 0) {
+        int64_t key = node > 0 ? (int64_t)known->numbers[node] : END;
+        int64_t at = state < known->states ? edge(known, state, key) : DAMAGED;
+        if (at < 0)
+            return at;
+        if (known->values[at] < 0)
+            return -1 - (int64_t)known->values[at];
+        if (known->values[at] <= state)
+            return DAMAGED;
+        state = known->values[at];
+        if (node > 0 && known->parents[node] >= known->count)
+            return DAMAGED;
+        node = node > 0 ? known->parents[node] : 0;
+    }
+    return UNKNOWN;
+}
+
+static int64_t by_whole(const struct known *known, uint32_t kind, int64_t node)
+{
+    int64_t low = known->begins[kind], end = known->begins[kind + 1], high = end;
+    if (low < 0 || low > high || high > known->many)
+        return DAMAGED;
+    if (low == high || node <= 0)
+        return UNKNOWN;
+    int64_t whole = known->wholes[node];
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (known->hashes[middle] < whole)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == end || known->hashes[low] != whole)
+        return UNKNOWN;
+    return known->answers[low] < 0 ? DAMAGED : known->answers[low];
+}
+
+/* The rows that are not known, and of each answer the first. */
+static int64_t rows_to_do(const int32_t *found, int64_t rows, int64_t most, uint32_t *todo)
+{
+    uint8_t *met = calloc((size_t)most + 1, 1);
+    int64_t many = 0;
+    if (!met)
+        return FAILED;
+    for (int64_t row = 0; row < rows; row++)
+        if (found[row] < 0 || !met[found[row]]) {
+            todo[many++] = (uint32_t)row;
+            if (found[row] >= 0)
+                met[found[row]] = 1;
+        }
+    free(met);
+    return many;
+}
+
+int64_t answered(const int32_t *parents, const uint32_t *numbers, int64_t count,
+                 const int32_t *starts, int64_t states, const int32_t *keys, const int32_t *values,
+                 int64_t edges, const int32_t *begins, const int64_t *hashes,
+                 const int32_t *answers, int64_t many, const int64_t *wholes, const int32_t *roots,
+                 int64_t kinds, const uint32_t *of, const int32_t *nodes, const uint32_t *within,
+                 int64_t rows, int32_t *found, uint32_t *todo)
+{
+    struct known known = {parents, numbers, count,   starts, keys,   values, states,
+                          edges,   begins,  answers, hashes, wholes, many};
+    int64_t most = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t answer = UNKNOWN;
+        if (of[row] >= kinds || nodes[row] >= count)
+            return FAILED;
+        if (!within[row])
+            answer = by_beginning(&known, roots[of[row]], nodes[row]);
+        if (answer == UNKNOWN && !within[row])
+            answer = by_whole(&known, of[row], nodes[row]);
+        if (answer == DAMAGED)
+            return FAILED;
+        found[row] = (int32_t)answer;
+        most = answer > most ? answer : most;
+    }
+    return rows_to_do(found, rows, most, todo);
+}
