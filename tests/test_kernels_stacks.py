@@ -187,7 +187,7 @@ def test_bits_of_all_frames_of_a_stack(both, width):  # noqa: F811
     def ask(chance):
         tree = made_tree(chance, chance.choice((2, 50, 400)))
         bits = [chance.choice((0, 1 << chance.randrange(width))) for _ in tree.frames]
-        return Unions(tree, lambda frame: bits[frame.pc]).all()
+        return Unions(tree, lambda frames: [bits[frame.pc] for frame in frames]).all()
 
     agree(both, ask)
 

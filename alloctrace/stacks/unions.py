@@ -8,7 +8,7 @@ from alloctrace import kernels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from alloctrace.model import Frame
     from .tree import StackTree
@@ -19,10 +19,12 @@ MOST = 1 << 13  # rows of bits that are told apart at once
 class Unions:
     """Bits of all frames of a stack together: of each node once, for those further out are shared.
 
-    `bits_of(frame)`: a whole number.
+    `bits_of(frames)`: of each frame a whole number.
     """
 
-    def __init__(self, tree: StackTree, bits_of: Callable[[Frame], int]) -> None:
+    def __init__(
+        self, tree: StackTree, bits_of: Callable[[Sequence[Frame]], Iterable[int]]
+    ) -> None:
         self._tree, self._bits_of = tree, bits_of
         self._known: list[int] | None = None
 
@@ -57,7 +59,7 @@ class Unions:
 
     def _bits(self) -> list[int]:
         """By frame."""
-        return list(map(self._bits_of, self._tree.frames))
+        return list(self._bits_of(self._tree.frames))
 
     def _all(self) -> list[int]:
         own, found = self._bits(), [0]
