@@ -35,6 +35,12 @@ class Grower:
             self.frames.append(frame)
         return number
 
+    def numbers(self, frames: Sequence[Frame]) -> tuple[int, ...]:
+        """Of the frames at one place, outermost first."""
+        if len(frames) == 1:
+            return (self.number(frames[0]),)
+        return tuple([self.number(frame) for frame in reversed(frames)])
+
     def adder(self) -> Callable[[int, Sequence[int]], int]:
         """`add`, for who calls it for each of a million nodes: most are of one frame."""
         depths, add_any = self._depths, self.add
@@ -82,21 +88,21 @@ class Grower:
         marks: bytearray,
         at: array[int],
         calls: bytearray,
-        pieces: Sequence[Sequence[tuple[int, ...]]],
+        pieces: Sequence[tuple[int, ...]],
         begins: array[int],
         called: array[int],
     ) -> bool:
         """What symbols/stacks.py adds for the nodes of a recorder, one after the other, at once;
         False: that is still to be done. `at`, `marks`: by node the number of a place, and whether
         it is where a stack begins (1) or a caller (2); `begins`, `called`: room for its new nodes.
-        By place `calls`, whether its caller is one, and `pieces`, the numbers of its frames."""
+        By place `calls`, whether its caller is one; `pieces`: the numbers of its frames where a
+        stack begins, and behind them those as a caller."""
         if len(parents) < kernels.FEWEST:
             return False
-        sides = list(chain.from_iterable(pieces))
-        starts = array("I", accumulate(map(len, sides), initial=0))
-        flat = array("I", chain.from_iterable(sides))
+        starts = array("I", accumulate(map(len, pieces), initial=0))
+        flat = array("I", chain.from_iterable(pieces))
         cuts = sum(1 << cut for cut in words.CUTS)
-        known = parents, marks, at, len(parents), calls, starts, flat, len(pieces)
+        known = parents, marks, at, len(parents), calls, starts, flat, len(calls)
         ends = cuts, words.CUT_DEEP, MAX_DEPTH
         none, has_cut = array("i"), bytearray(1)
         made = kernels.run("grown", *known, *ends, 0, none, none, none, none, has_cut)

@@ -52,6 +52,10 @@ class Places:
         held = self._mapped[image].holding(pc) if image in self._mapped else []
         return _lasts(held)
 
+    def never_changes(self, image: int) -> bool:
+        """Whether that is so of each address in an image."""
+        return image not in self._mapped or not self._mapped[image].changes
+
     def find(self, pc: int, when: tuple[int, int | None] | None) -> int:
         """The number of what is at `pc`; `when`: (t_ns, image), or None."""
         t_ns, image = when or (None, None)
@@ -77,6 +81,8 @@ class _Mapped:
         self._starts = [module.start for module in self._modules]
         self._reach = _furthest_ends(self._modules)
         self._held: dict[int, list[Module]] = {}
+        overlap = any(start < end for start, end in zip(self._starts[1:], self._reach))
+        self.changes = overlap or any(m.unloaded_ns is not None for m in self._modules)
 
     def holding(self, pc: int) -> list[Module]:
         """Those that ever held `pc`."""

@@ -65,7 +65,7 @@ class _OfStacks:
             node = -cut if cut in words.CUTS else 0
             for place in reversed(found):
                 if id(place) not in pieces:
-                    pieces[id(place)] = _numbers(grower, frames_at(place))
+                    pieces[id(place)] = grower.numbers(frames_at(place))
             numbers = (pieces[id(place)] for place in reversed(found))
             grower.node_of[id_] = grower.shared(node, numbers)
         return StackTree.grown(grower, grower.node_of, list(grower.node_of))
@@ -116,10 +116,10 @@ class _OfNodes:
         begun = array("I", map(first.__getitem__, met))  # by pair the group of its node
         images = list(map(image_of.__getitem__, map(groups.what.__getitem__, begun)))
         pcs = list(map(self._stacks.pcs.__getitem__, met))
-        changes = bytearray(map(not_, map(places.lasts, pcs, images)))
-        if not any(changes):
+        if all(map(places.never_changes, set(images))):
             whens = zip(map(groups.first_t.__getitem__, begun), images)
             return array("I", map(places.find, pcs, whens))
+        changes = bytearray(map(not_, map(places.lasts, pcs, images)))
         numbers, marks, at = array("I", bytes(4 * len(met))), self._marks, self._at
         nodes = {node for node, pair in enumerate(at) if changes[pair] and marks[node]}
         for node in sorted(nodes.union(met), reverse=True):
@@ -189,9 +189,7 @@ class _OfNodes:
         made.is_of_nodes = not grower.has_cut
         return made
 
-    def _grow(
-        self, grower: Grower, begins: array[int], pieces: list[list[tuple[int, ...]]]
-    ) -> None:
+    def _grow(self, grower: Grower, begins: array[int], pieces: list[tuple[int, ...]]) -> None:
         stacks, found = self._stacks, self._places.found
         called = self._first  # room to use again
         add, cuts = grower.adder(), words.CUTS
@@ -203,20 +201,22 @@ class _OfNodes:
             else:
                 outer = parent if -parent in cuts else 0
             if mark & _BEGINS:
-                begins[node] = add(outer, pieces[number][0])
+                begins[node] = add(outer, pieces[2 * number])
             if mark & _CALLS:
-                called[node] = add(outer, pieces[number][1])
+                called[node] = add(outer, pieces[2 * number + 1])
 
     def _pieces(
         self, grower: Grower, frames_at: Callable[[Place], Sequence[Frame]]
-    ) -> list[list[tuple[int, ...]]]:
-        """By number of a place: the numbers of its frames where a stack begins, and as a caller."""
-        pieces: list[list[tuple[int, ...]]] = [[(), ()] for _ in self._places.found]
+    ) -> list[tuple[int, ...]]:
+        """By twice the number of a place: the numbers of its frames where a stack begins, and
+        behind them those as a caller."""
+        places, numbers = self._places.found, grower.numbers
+        pieces: list[tuple[int, ...]] = [()] * (2 * len(places))
         for mark, number in self._kinds:
-            places = self._places.found[number][:2] if mark else ()
-            for side, (bit, place) in enumerate(zip((_BEGINS, _CALLS), places)):
-                if mark & bit:
-                    pieces[number][side] = _numbers(grower, frames_at(place))
+            if mark & _BEGINS:
+                pieces[2 * number] = numbers(frames_at(places[number][0]))
+            if mark & _CALLS:
+                pieces[2 * number + 1] = numbers(frames_at(places[number][1]))
         return pieces
 
 
@@ -224,11 +224,6 @@ def _numbered(values: Iterable[Hashable]) -> list[int]:
     """Those that are equal have the same number."""
     known: dict[Hashable, int] = {}
     return [known.setdefault(value, len(known)) for value in values]
-
-
-def _numbers(grower: Grower, frames: Sequence[Frame]) -> tuple[int, ...]:
-    """Of the frames at one place, outermost first."""
-    return tuple(grower.number(frame) for frame in reversed(frames))
 
 
 def _first_uses(history: History) -> dict[int, tuple[int, int]]:
