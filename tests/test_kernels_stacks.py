@@ -164,6 +164,7 @@ def test_the_frame_that_decided(both):  # noqa: F811
     def ask(chance):
         tree = made_tree(chance, chance.choice((2, 50, 400)))
         nodes, of, indexes = asked_of_rows(chance, tree)
+        of = array(chance.choice("BHIq"), of)  # columns of a trace are as narrow as can be
         found = tree.outer_nodes(nodes, of, indexes), tree.deciding_nodes(nodes, of, indexes)
         each = [tree.deciding_node(node, indexes[at]) for node, at in zip(nodes, of)]
         assert list(found[1]) == each
@@ -177,6 +178,7 @@ def test_what_the_frames_of_stacks_say(both):  # noqa: F811
         tree = made_tree(chance, chance.choice((2, 50, 400)))
         nodes, of, _ = asked_of_rows(chance, tree)
         keys = [chance.choice("abc") for _ in range(1 + max(of))]
+        of = array(chance.choice("BHIq"), of)
         return tree.said(keys, of, nodes, lambda frame: frame.function)
 
     agree(both, ask)

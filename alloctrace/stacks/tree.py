@@ -173,7 +173,7 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
         return at
 
     def outer_nodes(
-        self, nodes: array[int], of: array[int], indexes: Sequence[int | None]
+        self, nodes: array[int], of: Sequence[int], indexes: Sequence[int | None]
     ) -> array[int]:
         """`outer` of many nodes, 0 where there is none; `of`: which of `indexes` is each one's."""
         count = len(self.parents)
@@ -181,14 +181,14 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
         if len(nodes) >= kernels.FEWEST:
             found = array("i", bytes(4 * len(nodes)))
             leaps = self._leaps if max(told, default=0) > 2 * LEAP else self.parents
-            known = self.parents, leaps, count, LEAP, nodes, of, len(nodes), told, len(told)
+            known = self.parents, leaps, count, LEAP, nodes, wide(of), len(nodes), told, len(told)
             if kernels.run("outers", *known, found) == 0:
                 return found
         outer, rows = self.outer, zip(nodes, map(told.__getitem__, of))
         return array("i", [max(0, outer(node, at)) if at >= 0 else 0 for node, at in rows])
 
     def deciding_nodes(
-        self, nodes: array[int], of: array[int], indexes: Sequence[int | None]
+        self, nodes: array[int], of: Sequence[int], indexes: Sequence[int | None]
     ) -> array[int]:
         """`deciding_node` of many nodes; `of`: which of `indexes` is each one's."""
         if len(nodes) >= kernels.FEWEST:
@@ -293,7 +293,7 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
         count = len(self.parents)
         if count < kernels.FEWEST or keyed * words > MOST_SAID:
             return None
-        found, kinds = bytearray(keyed * words), array("I", kinds)
+        found, kinds = bytearray(keyed * words), wide(kinds)
         known = self.parents, self.frame_of, count, array("I", says), len(says)
         rows = array("I", number_of), len(number_of), kinds, nodes, len(nodes)
         if kernels.run("said", *known, *rows, keyed, words, found) != 0:
@@ -330,3 +330,10 @@ def picked(values: array[int], at: array[int]) -> array[int]:
         if kernels.run("picked", values, len(values), at, len(at), found) == 0:
             return found
     return array("I", map(values.__getitem__, at))
+
+
+def wide(numbers: Sequence[int]) -> array[int]:
+    """In an array of 32 bits each, as passes want them: columns of a trace are narrower."""
+    if isinstance(numbers, array) and numbers.typecode == "I":
+        return numbers
+    return array("I", numbers)
