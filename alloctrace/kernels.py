@@ -33,8 +33,6 @@ PASSES = {
     "picked": "values size at count found",
     "are_next": "ids parents count first",
     "used": "nodes rows count found",
-    "outers": "parents leaps count leap nodes of rows indexes kinds found",
-    "deciding": "parents frame_of names count silent in_loader frames nodes rows found",
     "unions": "parents frame_of count of_frame frames own owns width found rows room",
     "said": "parents frame_of count says frames keys whats kinds nodes rows keyed words found",
     "wholes": "parents numbers count found",

@@ -87,9 +87,9 @@ def test_what_is_asked_of_all_nodes_is_what_each_stack_says():
     assert [max(0, tree.outer(node, at)) for at in range(200)] == walked + [0] * (200 - len(walked))
     nodes = tree.nodes(list(tree))
     for keys in ([7] * len(nodes), [7, 8] * (len(nodes) // 2)):
-        told = tree.said(keys, range(len(keys)), nodes, lambda frame: frame.pc % 5 or None)
+        told = tree.said(keys, nodes, lambda frame: frame.pc % 5 or None)
         tree.is_of_nodes = not tree.is_of_nodes
-        assert told == tree.said(keys, range(len(keys)), nodes, lambda frame: frame.pc % 5 or None)
+        assert told == tree.said(keys, nodes, lambda frame: frame.pc % 5 or None)
 
 
 def test_a_beginning_holds_for_no_other_stack():

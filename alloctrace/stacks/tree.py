@@ -172,33 +172,6 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
             at = outer
         return at
 
-    def outer_nodes(
-        self, nodes: array[int], of: Sequence[int], indexes: Sequence[int | None]
-    ) -> array[int]:
-        """`outer` of many nodes, 0 where there is none; `of`: which of `indexes` is each one's."""
-        count = len(self.parents)
-        told = array("i", [-1 if i is None else max(-1, min(i, count)) for i in indexes])
-        if len(nodes) >= kernels.FEWEST:
-            found = array("i", bytes(4 * len(nodes)))
-            leaps = self._leaps if max(told, default=0) > 2 * LEAP else self.parents
-            known = self.parents, leaps, count, LEAP, nodes, wide(of), len(nodes), told, len(told)
-            if kernels.run("outers", *known, found) == 0:
-                return found
-        outer, rows = self.outer, zip(nodes, map(told.__getitem__, of))
-        return array("i", [max(0, outer(node, at)) if at >= 0 else 0 for node, at in rows])
-
-    def deciding_nodes(
-        self, nodes: array[int], of: Sequence[int], indexes: Sequence[int | None]
-    ) -> array[int]:
-        """`deciding_node` of many nodes; `of`: which of `indexes` is each one's."""
-        if len(nodes) >= kernels.FEWEST:
-            found, (silent, in_loader, _) = self.outer_nodes(nodes, of, indexes), self._traits
-            known = self.parents, self.frame_of, self._named, len(self.parents), silent, in_loader
-            if kernels.run("deciding", *known, len(silent), nodes, len(nodes), found) == 0:
-                return found
-        rows = zip(nodes, map(indexes.__getitem__, of))
-        return array("i", [self.deciding_node(node, index) for node, index in rows])
-
     def deciding_frame(self, id_: int, verdict: Verdict | None) -> Frame | None:
         """The one meaningful frame of a stack, or None."""
         node = self.deciding_node(self.node(id_), verdict.decided_by if verdict else None)
@@ -255,25 +228,30 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
 
     def said(
         self,
-        keys: Sequence[_Key],
-        kinds: Sequence[int],
-        nodes: array[int],
+        keys: Iterable[_Key],
+        nodes: Sequence[int],
         of_frame: Callable[[Frame], _Said | None],
+        kinds: Sequence[int] | None = None,
     ) -> dict[_Key, set[_Said]]:
         """{key: {what `of_frame` says of the frames of its stacks}}; None is nothing.
 
-        `nodes`: where stacks begin, all that there are; `kinds`: the kind of each; `keys`: by kind,
-        whose they are.
+        `nodes`: where stacks begin, all that there are; `keys`: whose each of them is. Many have
+        few keys: then `kinds` says which of `keys` is each one's.
         """
         numbers: dict[_Key, int] = {}
-        for kind in dict.fromkeys(kinds):
-            numbers.setdefault(keys[kind], len(numbers))
+        if kinds is None:
+            kinds = [numbers.setdefault(key, len(numbers)) for key in keys]
+            number_of: Sequence[int] = range(len(numbers))
+        else:
+            keys = list(keys)
+            for kind in dict.fromkeys(kinds):
+                numbers.setdefault(keys[kind], len(numbers))
+            number_of = [numbers.get(key, 0) for key in keys]
         if self.is_of_nodes and len(numbers) == 1:
             said: set[Any] = set(map(of_frame, self.frames)) - {None}
             return {key: said for key in numbers}
         words: dict[_Said | None, int] = {}
         says = [words.setdefault(said, len(words)) for said in map(of_frame, self.frames)]
-        number_of = [numbers.get(key, 0) for key in keys]
         found = self._said_at_once(len(numbers), len(words), says, number_of, kinds, nodes)
         if found is None:
             found = self._said(len(numbers), says, map(number_of.__getitem__, kinds), nodes)
@@ -285,17 +263,17 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
         keyed: int,
         words: int,
         says: list[int],
-        number_of: list[int],
+        number_of: Sequence[int],
         kinds: Sequence[int],
-        nodes: array[int],
+        nodes: Sequence[int],
     ) -> list[set[int]] | None:
         """As _said; None: it is still to be asked."""
         count = len(self.parents)
         if count < kernels.FEWEST or keyed * words > MOST_SAID:
             return None
-        found, kinds = bytearray(keyed * words), wide(kinds)
+        found, kinds, starts = bytearray(keyed * words), wide("I", kinds), wide("i", nodes)
         known = self.parents, self.frame_of, count, array("I", says), len(says)
-        rows = array("I", number_of), len(number_of), kinds, nodes, len(nodes)
+        rows = array("I", number_of), len(number_of), kinds, starts, len(starts)
         if kernels.run("said", *known, *rows, keyed, words, found) != 0:
             return None
         parts = (found[at : at + words] for at in range(0, len(found), words))
@@ -332,8 +310,8 @@ def picked(values: array[int], at: array[int]) -> array[int]:
     return array("I", map(values.__getitem__, at))
 
 
-def wide(numbers: Sequence[int]) -> array[int]:
-    """In an array of 32 bits each, as passes want them: columns of a trace are narrower."""
-    if isinstance(numbers, array) and numbers.typecode == "I":
+def wide(code: str, numbers: Sequence[int]) -> array[int]:
+    """In an array as a pass wants them: columns of a trace are narrower."""
+    if isinstance(numbers, array) and numbers.typecode == code:
         return numbers
-    return array("I", numbers)
+    return array(code, numbers)

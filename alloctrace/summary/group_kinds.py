@@ -61,7 +61,7 @@ def of(groups: GroupTable, tree: StackTree, nodes: array[int], most: int | None 
     found.set_sums(0, [_added(groups.sums[name], kind_of, len(firsts)) for name in SUMS])
     found.set_own_peaks(0, _added(groups.own_peak, kind_of, len(firsts)))
     programs = groups.programs()
-    looks = tree.said(programs, groups.what, nodes, coverage.look)
+    looks = tree.said(map(programs.__getitem__, groups.what), nodes, coverage.look)
     return Kinds(found, tree, looks, by_place)
 
 
@@ -79,10 +79,11 @@ def _numbered(
     known: dict[tuple[int, int, int, int, int], int] = {}
     firsts, withins = array("I"), array("I")  # of each kind
     decided = [verdict.decided_by if verdict else None for verdict in groups.verdicts]
-    frame_of, places = tree.frame_of, tree.deciding_nodes(nodes, groups.verdict, decided)
-    rows = zip(groups.what, groups.verdict, groups.purpose, groups.within, places)
+    place, frame_of = tree.deciding_node, tree.frame_of
+    rows = zip(groups.what, groups.verdict, groups.purpose, groups.within, nodes)
     for index, (what, verdict, purpose, within, node) in enumerate(rows):
         within = kind_of[within - 1] if within else 0
+        node = place(node, decided[verdict])
         key = what, verdict, purposes[purpose], within, frames[frame_of[node]] if node else -1
         kind = known.setdefault(key, len(known) + 1)
         kind_of.append(kind)

@@ -43,18 +43,19 @@ class Places:
         self._numbers: dict[tuple[int, int | None], int] = {}  # by pc and module id
         self._lasting: dict[int | None, dict[int, int]] = {}  # {image: {pc: one for all times}}
 
+    def never_changes(self, image: int) -> bool:
+        """Whether what is at an address of an image is the same at all times: for each of them."""
+        mapped = self._mapped.get(image)
+        return mapped is None or not mapped.changes()
+
+    def lasts(self, pc: int, image: int) -> bool:
+        """The same of one address."""
+        held = self._mapped[image].holding(pc) if image in self._mapped else []
+        return not held or len(held) == 1 and held[0].unloaded_ns is None
+
     def lasting(self, image: int | None) -> dict[int, int]:
         """{pc: number}: what need not be asked again in an image; None: of no image."""
         return self._lasting.setdefault(image, {})
-
-    def lasts(self, pc: int, image: int) -> bool:
-        """Whether what is at `pc` in an image is the same at all times."""
-        held = self._mapped[image].holding(pc) if image in self._mapped else []
-        return _lasts(held)
-
-    def never_changes(self, image: int) -> bool:
-        """Whether that is so of each address in an image."""
-        return image not in self._mapped or not self._mapped[image].changes
 
     def find(self, pc: int, when: tuple[int, int | None] | None) -> int:
         """The number of what is at `pc`; `when`: (t_ns, image), or None."""
@@ -68,21 +69,24 @@ class Places:
             signal = module is not None and self._is_signal_return(module, pc - module.base)
             exact = Place(pc, module, False)
             self.found.append((exact, exact if signal else Place(pc, module, True), not signal))
-        if _lasts(held):
-            self.lasting(image)[pc] = number
+        if not held or len(held) == 1 and held[0].unloaded_ns is None:
+            self.lasting(image)[pc] = number  # another time would find the same
         return number
 
 
 class _Mapped:
     """The modules of one image, or all: those of one address are not looked through together."""
 
+    def changes(self) -> bool:
+        """Whether one goes, or lies where another one does."""
+        overlap = any(start < end for start, end in zip(self._starts[1:], self._reach))
+        return overlap or any(module.unloaded_ns is not None for module in self._modules)
+
     def __init__(self, modules: Iterable[Module]) -> None:
         self._modules = sorted(modules, key=lambda module: module.start)
         self._starts = [module.start for module in self._modules]
         self._reach = _furthest_ends(self._modules)
         self._held: dict[int, list[Module]] = {}
-        overlap = any(start < end for start, end in zip(self._starts[1:], self._reach))
-        self.changes = overlap or any(m.unloaded_ns is not None for m in self._modules)
 
     def holding(self, pc: int) -> list[Module]:
         """Those that ever held `pc`."""
@@ -112,11 +116,6 @@ def _furthest_ends(modules: Iterable[Module]) -> list[int]:
         furthest = max(furthest, module.end)
         ends.append(furthest)
     return ends
-
-
-def _lasts(held: list[Module]) -> bool:
-    """Whether another time would find the same among those that ever were at an address."""
-    return not held or len(held) == 1 and held[0].unloaded_ns is None
 
 
 def _choose(modules: Sequence[Module], t_ns: int | None) -> Module | None:

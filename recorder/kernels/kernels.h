@@ -69,19 +69,6 @@ PASS int64_t are_next(const int32_t *ids, const int32_t *parents, int64_t count,
  * once and in order; says how many. */
 PASS int64_t used(const int64_t *nodes, int64_t rows, int64_t count, int32_t *found);
 
-/* stacks/tree.py, StackTree.outer_nodes: by row the node `indexes[of[row]]` callers outwards of
- * `nodes[row]`; 0 where the stack ends before, or the index is less than 0. `kinds`: of `indexes`;
- * `leaps`: what `leaps` found, of `count` nodes as `parents`. */
-PASS int64_t outers(const int32_t *parents, const int32_t *leaps, int64_t count, int64_t leap,
-                    const int32_t *nodes, const uint32_t *of, int64_t rows, const int32_t *indexes,
-                    int64_t kinds, int32_t *found);
-
-/* stacks/tree.py, StackTree.deciding_nodes. `found`: by row what `outers` found, and then the node
- * that decided, 0: none. `names`: what `named` found; `silent`, `in_loader`: by frame. */
-PASS int64_t deciding(const int32_t *parents, const uint32_t *frame_of, const int32_t *names,
-                      int64_t count, const uint8_t *silent, const uint8_t *in_loader,
-                      int64_t frames, const int32_t *nodes, int64_t rows, int32_t *found);
-
 /* ---- stacks: answers.c ---- */
 
 /* stacks/tree.py, Unions.numbered: by node the number of the bits of all frames of its stack.
