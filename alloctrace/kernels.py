@@ -22,7 +22,6 @@ NAME = "libbrkpoint-kernels.so"
 # Each pass with what it is given, as recorder/kernels/kernels.h explains it. A change of this text
 # is a change of its version: a library that was built before it is not used.
 PASSES = {
-    "leaps": "parents found count leap",
     # stacks
     "walked": "parents pcs marks first at met count stacks what groups images whats",
     "placed": "parents marks at count numbers pairs calls places kinds",
@@ -38,6 +37,7 @@ PASSES = {
     "wholes": "parents numbers count found",
     "answered": "parents numbers count starts states keys values edges"
     " begins hashes answers many wholes roots kinds of nodes within rows found todo",
+    "leaps": "parents found count leap",
 }
 FEWEST = 2000  # rows: for less, a pass is not worth its call
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))

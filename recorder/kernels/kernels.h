@@ -15,10 +15,6 @@
 /* Of which alloctrace/kernels.py this was built for: zlib's crc32 of its text. */
 PASS uint32_t kernels_version(void);
 
-/* stacks/tree.py, StackTree._leaps: `found[node]` is the node `leap` callers outwards, 0 where the
- * stack ends before. `parents`, `found`: of `count` nodes; `leap`: a power of 2. */
-PASS int64_t leaps(const int32_t *parents, int32_t *found, int64_t count, int64_t leap);
-
 /* ---- stacks: tree.c ---- */
 
 /* symbols/stacks.py, _OfNodes._walk, as far as it goes without a place. By node, of `count`,
@@ -103,3 +99,7 @@ PASS int64_t answered(const int32_t *parents, const uint32_t *numbers, int64_t c
                       const int64_t *wholes, const int32_t *roots, int64_t kinds,
                       const uint32_t *of, const int32_t *nodes, const uint32_t *within,
                       int64_t rows, int32_t *found, uint32_t *todo);
+
+/* stacks/tree.py, StackTree._leaps: `found[node]` is the node `leap` callers outwards, 0 where the
+ * stack ends before. `parents`, `found`: of `count` nodes; `leap`: a power of 2. */
+PASS int64_t leaps(const int32_t *parents, int32_t *found, int64_t count, int64_t leap);
