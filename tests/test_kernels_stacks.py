@@ -69,7 +69,7 @@ def made_places(chance, changes):
 def planned(seed, changes):
     """(the places that are wanted, the tree) of random stacks."""
     chance = random.Random(seed)
-    count = chance.choice((2, 3, 60, 400))
+    count = chance.choice((1, 2, 3, 60, 400))
     nodes = made_nodes(chance, count)
     groups = made_groups(chance, count, chance.randrange(1, 90))
     nodes.use(groups.stack)
@@ -178,6 +178,16 @@ def test_what_the_frames_of_stacks_say(both):  # noqa: F811
         return each
 
     agree(both, ask)
+
+
+def test_without_frames_nothing_is_said(library):  # noqa: F811
+    kernels.use(library)
+    for tree in (StackTree(), StackTree([], array("i", [0]), array("I", [0]))):
+        for keys, nodes, kinds in (("", [], None), ("a", [0], None), ("ab", [0, 0], [1, 1])):
+            said = tree.said(keys, array("i", nodes), len, kinds)
+            assert said == {key: set() for key in (keys if kinds is None else "b")}
+        assert list(Unions(tree, list).all()) == [0] and list(tree.alike) == [0]
+        assert list(Beginnings(tree)._wholes) == [0] and list(tree._named) == [0]
 
 
 @pytest.mark.parametrize("width", [1, 63, 64, 65, 200])

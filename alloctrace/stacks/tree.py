@@ -269,7 +269,7 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
     ) -> list[set[int]] | None:
         """As _said; None: it is still to be asked."""
         count = len(self.parents)
-        if count < kernels.FEWEST or keyed * words > MOST_SAID:
+        if count < kernels.FEWEST or not 0 < keyed * words <= MOST_SAID:
             return None
         found, kinds, starts = bytearray(keyed * words), wide("I", kinds), wide("i", nodes)
         known = self.parents, self.frame_of, count, array("I", says), len(says)
