@@ -36,7 +36,8 @@ PASSES = {
     "said": "parents frame_of count says frames keys whats kinds nodes rows keyed words found",
     "wholes": "parents numbers count found",
     "answered": "parents numbers count starts states keys values edges"
-    " begins hashes answers many wholes roots kinds of nodes within rows found todo",
+    " begins hashes answers many wholes roots questions asked kinds of nodes within rows"
+    " found todo",
     "leaps": "parents found count leap",
 }
 FEWEST = 2000  # rows: for less, a pass is not worth its call

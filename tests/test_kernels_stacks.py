@@ -226,16 +226,18 @@ def test_which_nodes_there_are(both):  # noqa: F811
 def answered_by(**changes):
     """What `answered` is given: of one row, whose node is of frame 7, as whole stacks are."""
     given = dict(parents=[0, 0, 1], starts=[0, 1], keys=[7], values=[-1], begins=[0, 1])
-    given.update(answers=[0], nodes=[2], of=[0])
+    given.update(answers=[0], nodes=[2], of=[0], asked=[0])
     if "begins" in changes or "answers" in changes:
         given["keys"] = [8]
     given.update(changes)
-    ints = {name: array("I" if name == "of" else "i", value) for name, value in given.items()}
+    codes = {"of": "I", "asked": "I"}
+    ints = {name: array(codes.get(name, "i"), value) for name, value in given.items()}
     lines = ints["parents"], array("I", [0, 7, 7]), 3
     edges = ints["starts"], len(given["starts"]) - 1, ints["keys"], ints["values"], 1
     whole = ints["begins"], array("q", [5]), ints["answers"], 1, array("q", [5, 5, 5])
-    rows = array("i", [0]), 1, ints["of"], ints["nodes"], array("I", [0]), 1
-    return (*lines, *edges, *whole, *rows, array("i", [0]), array("I", [0]))
+    asked = array("i", [0]), 1, ints["asked"], 1
+    rows = ints["of"], ints["nodes"], array("I", [0]), 1
+    return (*lines, *edges, *whole, *asked, *rows, array("i", [0]), array("I", [0]))
 
 
 def test_twin_arrays_that_contradict_each_other(library):  # noqa: F811
@@ -259,6 +261,7 @@ def test_twin_arrays_that_contradict_each_other(library):  # noqa: F811
         ("wholes", wrong, one, 2, array("q", [0, 0])),
         ("answered", *answered_by(nodes=[3])),
         ("answered", *answered_by(of=[1])),
+        ("answered", *answered_by(asked=[1])),
         ("answered", *answered_by(starts=[0, 9])),
         ("answered", *answered_by(starts=[1, 0])),
         ("answered", *answered_by(values=[0])),
@@ -268,6 +271,7 @@ def test_twin_arrays_that_contradict_each_other(library):  # noqa: F811
         ("answered", *answered_by(answers=[-1])),
     ):
         assert kernels.run(name, *given) < 0, (name, given)
+    assert kernels.run("answered", *answered_by()) == 1
     assert kernels.run("ends", right, 2, room) == kernels.run("ends", none, 0, none) == 0
 
 

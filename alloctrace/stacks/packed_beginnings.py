@@ -73,13 +73,15 @@ def known(
         return None
     (first, *rest), (parents, numbers) = told, tree
     starts, keys, values = map(_numbers, rest)
-    at = {question: state for state, question in enumerate(first)}
-    roots = array("i", [at.get(question, -1) for question in questions])
-    begins, hashes, answers = _sorted(whole if wholes is not None else {}, questions)
+    number = {question: at for at, question in enumerate(dict.fromkeys(questions))}
+    asked_by = array("I", map(number.__getitem__, questions))
+    state = {question: at for at, question in enumerate(first)}
+    roots = array("i", [state.get(question, -1) for question in number])
+    begins, hashes, answers = _sorted(whole if wholes is not None else {}, list(number))
     found, todo = array("i", bytes(4 * len(of))), array("I", bytes(4 * len(of)))
     edges = starts, len(starts) - 1, keys, values, len(keys)
     of_whole = begins, hashes, answers, len(hashes), wholes or array("q")
-    rows = roots, len(questions), of, nodes, within, len(of)
+    rows = roots, len(number), asked_by, len(questions), of, nodes, within, len(of)
     lines = parents, numbers, len(parents)
     many = kernels.run("answered", *lines, *edges, *of_whole, *rows, found, todo)
     return None if many is None or many < 0 else (found, todo[:many])

@@ -228,9 +228,9 @@ static int64_t by_beginning(const struct known *known, int64_t state, int64_t no
     return UNKNOWN;
 }
 
-static int64_t by_whole(const struct known *known, uint32_t kind, int64_t node)
+static int64_t by_whole(const struct known *known, uint32_t question, int64_t node)
 {
-    int64_t low = known->begins[kind], end = known->begins[kind + 1], high = end;
+    int64_t low = known->begins[question], end = known->begins[question + 1], high = end;
     if (low < 0 || low > high || high > known->many)
         return DAMAGED;
     if (low == high || node <= 0)
@@ -269,20 +269,22 @@ int64_t answered(const int32_t *parents, const uint32_t *numbers, int64_t count,
                  const int32_t *starts, int64_t states, const int32_t *keys, const int32_t *values,
                  int64_t edges, const int32_t *begins, const int64_t *hashes,
                  const int32_t *answers, int64_t many, const int64_t *wholes, const int32_t *roots,
-                 int64_t kinds, const uint32_t *of, const int32_t *nodes, const uint32_t *within,
-                 int64_t rows, int32_t *found, uint32_t *todo)
+                 int64_t questions, const uint32_t *asked, int64_t kinds, const uint32_t *of,
+                 const int32_t *nodes, const uint32_t *within, int64_t rows, int32_t *found,
+                 uint32_t *todo)
 {
     struct known known = {parents, numbers, count,   starts, keys,   values, states,
                           edges,   begins,  answers, hashes, wholes, many};
     int64_t most = 0;
     for (int64_t row = 0; row < rows; row++) {
         int64_t answer = UNKNOWN;
-        if (of[row] >= kinds || nodes[row] >= count)
+        if (of[row] >= kinds || asked[of[row]] >= questions || nodes[row] >= count)
             return FAILED;
+        uint32_t question = asked[of[row]];
         if (!within[row])
-            answer = by_beginning(&known, roots[of[row]], nodes[row]);
+            answer = by_beginning(&known, roots[question], nodes[row]);
         if (answer == UNKNOWN && !within[row])
-            answer = by_whole(&known, of[row], nodes[row]);
+            answer = by_whole(&known, question, nodes[row]);
         if (answer == DAMAGED)
             return FAILED;
         found[row] = (int32_t)answer;

@@ -88,17 +88,18 @@ PASS int64_t wholes(const int32_t *parents, const uint32_t *numbers, int64_t cou
 
 /* stacks/beginnings.py, Beginnings.answer, of many stacks: as stacks/packed_beginnings.py says.
  * `starts` (one more than `states`), `keys`, `values` (of `edges`): what is known of beginnings;
- * `begins` (one more than `kinds`), `hashes`, `answers` (of `many`): of whole stacks by kind of
- * row, and their numbers by node, `wholes`, which are there if `many` is not 0. `roots`: by kind
- * the state of its question, -1: none. `of`, `nodes`, `within`, `found`, `todo`: by row; says how
- * many `todo` holds. */
+ * `begins` (one more than `questions`), `hashes`, `answers` (of `many`): of whole stacks, and their
+ * numbers by node, `wholes`, which are there if `many` is not 0. `roots`: by question its state,
+ * -1: none; `asked`: by kind of row, of `kinds`, its question. `of`, `nodes`, `within`, `found`,
+ * `todo`: by row; says how many `todo` holds. */
 PASS int64_t answered(const int32_t *parents, const uint32_t *numbers, int64_t count,
                       const int32_t *starts, int64_t states, const int32_t *keys,
                       const int32_t *values, int64_t edges, const int32_t *begins,
                       const int64_t *hashes, const int32_t *answers, int64_t many,
-                      const int64_t *wholes, const int32_t *roots, int64_t kinds,
-                      const uint32_t *of, const int32_t *nodes, const uint32_t *within,
-                      int64_t rows, int32_t *found, uint32_t *todo);
+                      const int64_t *wholes, const int32_t *roots, int64_t questions,
+                      const uint32_t *asked, int64_t kinds, const uint32_t *of,
+                      const int32_t *nodes, const uint32_t *within, int64_t rows, int32_t *found,
+                      uint32_t *todo);
 
 /* stacks/tree.py, StackTree._leaps: `found[node]` is the node `leap` callers outwards, 0 where the
  * stack ends before. `parents`, `found`: of `count` nodes; `leap`: a power of 2. */
