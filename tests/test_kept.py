@@ -326,6 +326,9 @@ def test_which_rules_name_a_function_is_asked_once(folder, monkeypatch):
     del asked[:]
     more = [*frames, Frame(9, function="_dl_open")]
     assert function_steps.of_frames(frames, modules) == said and asked == []
-    assert function_steps.of_frames(more, modules) == [*said, steps_of("_dl_open")]
-    assert asked == ["_dl_open"]
-    assert function_steps.of_frames(frames, modules[:1]) == said and len(asked) == 1 + len(names)
+    for little, asks in ((64, 1), (len(names), 1), (len(names), 0)):  # of many, or of few as well
+        monkeypatch.setattr(function_steps, "LITTLE", little + 1)
+        assert function_steps.of_frames(more, modules) == [*said, steps_of("_dl_open")]
+        assert asked == ["_dl_open"] * asks
+        del asked[:]
+    assert function_steps.of_frames(frames, modules[:1]) == said and len(asked) == len(names)

@@ -288,9 +288,10 @@ def test_what_was_answered_before(library, monkeypatch):  # noqa: F811
         questions, first = ["q%d" % (kind % 5) for kind in range(1 + max(of))], Beginnings(tree)
         for node, kind in zip(nodes[::2], of[::2]):
             first.answer(questions[kind], node, looked_far)
-        told = first.packed(), first.answers, first.tables, first.whole
+        told = first.packed(), first.answers, first.tables
         assert packed_beginnings.unpacked(told[0]) == first.roots
-        later, asked = Beginnings(tree, None, None, *told), Beginnings(tree, None, None, *told)
+        whole = [{key: dict(row) for key, row in first.whole.items()} for _ in range(3)]
+        later, asked, again = (Beginnings(tree, None, None, *told, mine) for mine in whole)
         within = array("I", [chance.randrange(5) // 4 for _ in nodes])
         found, todo = later.known(questions, of, nodes, within)
         met = set()
@@ -301,6 +302,14 @@ def test_what_was_answered_before(library, monkeypatch):  # noqa: F811
             met.add(at)
             hits[expected is MISS, any(later.whole.values())] += 1
         assert list(todo) == sorted(todo)
+        new = [row for row in todo if found[row] < 0 and not within[row]]
+        for row in new:  # what is learnt now is learnt as by who asks for each by itself
+            for one in (later, again):
+                one.answer(questions[of[row]], nodes[row], looked_far)
+        all_ = packed_beginnings.unpacked(later.packed())
+        assert resolved(all_, later.answers) == resolved(again.roots, again.answers)
+        assert (later.whole, later.tables) == (again.whole, again.tables)
+        assert new or later.packed() == told[0]
     assert min(hits.values()) > 99 and len(hits) == 4
 
 
@@ -315,6 +324,13 @@ def looked_far(stack):
         if frame.pc % 3 == 0 or len(seen) > 9:
             break
     return tuple(seen)
+
+
+def resolved(roots, answers):
+    """Dicts of dicts of answers."""
+    if isinstance(roots, tuple):
+        return answers[roots[0]]
+    return {key: resolved(value, answers) for key, value in roots.items()}
 
 
 def known_answer(asked, question, node):

@@ -33,6 +33,7 @@ TOLD = attrgetter("function", "module", "role", "known", "inlined")
 _CODE = [facts, origin, table, via, walk, globs, model, tables, words, beginnings]
 _CODE += [function_names, mangled_names, packed_beginnings]
 MOST_KEPT = 1 << 15  # tables of beginnings of one program: some 400 KiB
+MANY, LITTLE = 1000, 64  # answers; of so many one part in so many that is new is little
 
 
 class Verdicts:
@@ -51,6 +52,7 @@ class Verdicts:
         self._same = dict(zip(rows, made))  # equal ones are one
         answers = map(made.__getitem__, of)
         self._known = beginnings.Beginnings(tree, by_node, alike, packed, answers, tables_, whole)
+        self._before = len(of)  # answers
         # By a program's facts: what origin.decide remembers of its frames.
         self._seen: dict[tuple[Any, ...], dict[int, Look]] = {}
 
@@ -93,14 +95,21 @@ class Verdicts:
         return same
 
     def keep(self) -> None:
-        """For the next run, where there is anything new; of too many none."""
+        """For the next run, where there is anything new that is worth it; of too many none."""
         known = self._known
-        if known.has_more and known.tables <= MOST_KEPT:
+        packed = known.packed() if self._is_worth_it() else None
+        if packed is not None and known.tables <= MOST_KEPT:
             number = {id(verdict): at for at, verdict in enumerate(self._same.values())}
             of = [number[id(verdict)] for verdict in known.answers]
-            remembered = known.packed(), known.tables, known.whole
+            remembered = packed, known.tables, known.whole
             value = list(self._numbers), *remembered, list(self._same), of
             kept.store(self._name, self._sources, value)
+
+    def _is_worth_it(self) -> bool:
+        """Each run of a large program has a few stacks that no other one has: to keep those costs
+        more than to judge as many in the next run."""
+        count = len(self._known.answers)
+        return count > self._before and (count < MANY or count - self._before >= count // LITTLE)
 
 
 def _program(about: Facts) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alloctrace.model import Frame, Module
 
 FEWEST, MOST = 1000, 1 << 16  # names that are worth keeping; of a browser's many none
+LITTLE = 64  # one new name in so many is little
 _CODE = [rules, globs, tables, function_names, mangled_names]
 
 
@@ -32,11 +33,12 @@ def of_frames(frames: Sequence[Frame], modules: Sequence[Module] = ()) -> list[i
 def _kept_bits(names: set[str | None], what: str) -> dict[str | None, int]:
     sources = [rules.PATH, __file__, *(str(module.__file__) for module in _CODE)]
     known: dict[str | None, int] = kept.load(what, sources) or {}
-    if not names <= known.keys():
-        known = known if len(known.keys() | names) <= MOST else {}
-        known.update((name, _bits(name)) for name in names - known.keys())
-        if len(known) <= MOST:
-            kept.store(what, sources, known)
+    known = known if len(known.keys() | names) <= MOST else {}
+    before = len(known)
+    known.update((name, _bits(name)) for name in names - known.keys())
+    # Of some few new ones it costs more to keep them than to ask again.
+    if len(known) - before > before // LITTLE and len(known) <= MOST:
+        kept.store(what, sources, known)
     return known
 
 

@@ -106,7 +106,7 @@ class Beginnings:
         self._parents = tree.parents
         self._numbers = tree.alike if numbers is None else numbers
         self._alike = tree.frames if alike is None else alike
-        self._told = told
+        self._told, self._is_looked_through = told, False
         self.answers = list(answers)  # by number
         self.whole: dict[Any, dict[int, int]] = {} if whole is None else whole
         # question -> number of a whole stack -> number of its answer
@@ -123,17 +123,27 @@ class Beginnings:
 
     def packed(self) -> Packed:
         """What is known of beginnings by now."""
-        return packed_beginnings.packed(self.roots) if self.has_more else self._told
+        if not self.has_more:
+            return self._told
+        if self._is_looked_through:
+            all_ = packed_beginnings.unpacked(self._told)
+            self.tables += packed_beginnings.merge(all_, self.roots)
+            self._is_looked_through, self.roots = False, all_
+        return packed_beginnings.packed(self.roots)
 
     def known(
         self, questions: Sequence[Any], of: array[int], nodes: array[int], within: array[int]
     ) -> tuple[array[int], array[int]] | None:
         """Of many stacks at once the numbers of those answers that were remembered before, as
-        packed_beginnings.known says."""
+        packed_beginnings.known says. Whoever is asked about from then on is looked for among what
+        is new alone."""
         has_whole = self._has_whole and any(self.whole.get(question) for question in questions)
         wholes, tree = self._wholes if has_whole else None, (self._parents, self._numbers)
         asked = questions, of, nodes, within
-        return packed_beginnings.known(self._told, self.whole, wholes, tree, asked)
+        found = packed_beginnings.known(self._told, self.whole, wholes, tree, asked)
+        if found is not None:
+            self._is_looked_through, self.roots = True, {}
+        return found
 
     def answer(self, question: Any, node: int, ask: Callable[[Beginning], _Answer]) -> _Answer:
         """`ask(Beginning)`'s answer for the stack at `node`. `question`: all else it rests on."""

@@ -46,6 +46,21 @@ def unpacked(told: Packed) -> dict[Any, Any]:
     return dict(zip(questions, tables))
 
 
+def merge(roots: dict[Any, Any], more: dict[Any, Any]) -> int:
+    """Put into `roots` what `more` has as well; equal questions have equal answers. Says by how
+    many tables, those of questions apart, there are fewer than in both; that is 0 or less."""
+    waiting, questions = [(roots, more)], 0
+    for table, new in waiting:  # it grows meanwhile
+        for key, value in new.items():
+            known = table.get(key)
+            if type(known) is dict and type(value) is dict:
+                waiting.append((known, value))
+                questions += table is roots
+            else:
+                table[key] = value
+    return 1 + questions - len(waiting)
+
+
 def _led(value: int, tables: list[dict[int, Any]]) -> Any:
     return (-1 - value,) if value < 0 else tables[value]
 
