@@ -9,7 +9,7 @@ from operator import not_
 from alloctrace.columns.group_table import Indexed
 from alloctrace.origin import origin, program_facts, table as origin_table
 from alloctrace.origin.verdicts import Verdicts
-from alloctrace.stacks.tree import StackTree
+from alloctrace.stacks.tree import StackTree, picked
 from . import events as purpose_events, examples, groups as purpose_groups, purpose
 from . import questions as purpose_questions, rules as purpose_rules, split
 from .facts import AROUND, BEFORE, NULL, THING
@@ -73,16 +73,25 @@ def classify(history: History, stacks: Mapping[int, Sequence[Frame]]) -> None:
 
 
 def _judge_groups(groups: GroupTable, judge: _Judge) -> None:
-    """A group lies in an older one, so that one's verdict is there."""
+    """A group lies in an older one, so that one's verdict is there. What the verdicts of earlier
+    runs say is looked up for all at once."""
     ask = [judge.asker(image, phase, name) for _, name, _, _, phase, image in groups.whats]
-    known, verdict, inner = Indexed(), groups.verdict, InnerVerdicts(judge.tree)
-    nodes = judge.tree.nodes(groups.stack)
-    for index, (what, node, within) in enumerate(zip(groups.what, nodes, groups.within)):
+    nodes, inner = judge.tree.nodes(groups.stack), InnerVerdicts(judge.tree)
+    found, todo = judge.known(groups, nodes)
+    known, number_of = Indexed(), array("I", bytes(4 * len(judge.answers)))
+    for index in todo:
+        number, within = found[index], groups.within[index]
+        if number >= 0:
+            number_of[number] = known.of(judge.answers[number])
+            continue
         if within:
-            outer = known.values[verdict[within - 1]]
-            verdict[index] = known.of(inner.of(outer, nodes[within - 1], node))
+            outer = known.values[number_of[found[within - 1]]]
+            verdict = inner.of(outer, nodes[within - 1], nodes[index])
         else:
-            verdict[index] = known.of(ask[what](node))
+            verdict = ask[groups.what[index]](nodes[index])
+        found[index] = len(number_of)
+        number_of.append(known.of(verdict))
+    groups.verdict = picked(number_of, found)
     groups.verdicts = known.values
 
 
@@ -345,6 +354,17 @@ class _Judge:
     def asker(self, image: int, phase: str, name: str) -> Callable[[int], Verdict]:
         """A function: the verdict over the stack at a node."""
         return self._verdicts.asker(self.facts_of(image, phase, name))
+
+    @property
+    def answers(self) -> list[Verdict]:
+        return self._verdicts.answers
+
+    def known(self, groups: GroupTable, nodes: array[int]) -> tuple[array[int], Sequence[int]]:
+        """(by group the number of its verdict in `answers`, -1 where that is not known; the groups
+        that are to be looked at, one after the other)"""
+        abouts = [self.facts_of(what.image, what.phase, what.name) for what in groups.whats]
+        known = self._verdicts.known(abouts, groups.what, nodes, groups.within)
+        return known or (array("i", [-1]) * len(groups), range(len(groups)))
 
     def keep(self) -> None:
         self._verdicts.keep()
