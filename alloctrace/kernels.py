@@ -40,7 +40,7 @@ PASSES = {
     " found todo",
     "leaps": "parents found count leap",
     # questions
-    "kinds": "what verdict within there count alike whose names is_call whats verdicts numbers"
+    "asking_alike": "what verdict within there count alike whose names is_call whats verdicts numbers"
     " firsts",
     "askers": "kinds verdict nodes count is_asker kinds_count decided verdicts parents alike"
     " nodes_count numbers firsts",

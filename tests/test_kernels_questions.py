@@ -116,8 +116,8 @@ def test_what_makers_decide(both):  # noqa: F811
 
 
 @pytest.mark.parametrize("name, given", [
-    ("kinds", lambda one, no: (one, no, no, no, 1, no, no, no, bytearray(1), 1, 1)),  # a what
-    ("kinds", lambda one, no: (no, no, one, no, 1, no, no, no, bytearray(1), 1, 1)),  # within
+    ("asking_alike", lambda one, no: (one, no, no, no, 1, no, no, no, bytearray(1), 1, 1)),  # a what
+    ("asking_alike", lambda one, no: (no, no, one, no, 1, no, no, no, bytearray(1), 1, 1)),  # within
     ("askers", lambda one, no: (no, no, one, 1, bytearray(b"\1"), 1, one, 1, no, no, 1)),  # a node
     ("makers", lambda one, no: (one, 1, bytearray(1), 1, bytearray(80), 80, no, no)),  # a question
 ])

@@ -169,7 +169,7 @@ class _Questions:
             numbers, firsts = _room(len(groups)), _room(len(groups))
             given: Any = (*columns, len(groups), *[array("I", table) for table in tables], is_call)
             sizes = len(groups.whats), len(groups.verdicts)
-            number = kernels.run("kinds", *given, *sizes, numbers, firsts)
+            number = kernels.run("asking_alike", *given, *sizes, numbers, firsts)
             if number is not None and number >= 0:
                 return numbers, firsts[:number]
         return _numbered(_keys_of_kinds(columns, tables, is_call))

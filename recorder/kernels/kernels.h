@@ -110,10 +110,10 @@ PASS int64_t leaps(const int32_t *parents, int32_t *found, int64_t count, int64_
  * them: `what`, `verdict`, `within` of its table, `there`: the steps of its stack. By what, `whats`
  * of them: `alike`, a number for what is asked the same; `names`, of its name; `is_call`. By
  * verdict, `verdicts` of them: `whose`. How many kinds there are. */
-PASS int64_t kinds(const uint32_t *what, const uint32_t *verdict, const uint32_t *within,
-                   const uint32_t *there, int64_t count, const uint32_t *alike,
-                   const uint32_t *whose, const uint32_t *names, const uint8_t *is_call,
-                   int64_t whats, int64_t verdicts, uint32_t *numbers, uint32_t *firsts);
+PASS int64_t asking_alike(const uint32_t *what, const uint32_t *verdict, const uint32_t *within,
+                          const uint32_t *there, int64_t count, const uint32_t *alike,
+                          const uint32_t *whose, const uint32_t *names, const uint8_t *is_call,
+                          int64_t whats, int64_t verdicts, uint32_t *numbers, uint32_t *firsts);
 
 /* purpose/questions.py, _Questions._askers: the same of a kind together with the frame that
  * decided; 0 for kinds that are none `is_asker`. `decided`: by verdict, 0: no frame, else 1 + how

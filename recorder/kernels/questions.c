@@ -61,10 +61,10 @@ static uint32_t *keys_of(int64_t count, unsigned words)
     return count < 0 || count >= NONE ? NULL : calloc((size_t)count + 1, words * sizeof(uint32_t));
 }
 
-int64_t kinds(const uint32_t *what, const uint32_t *verdict, const uint32_t *within,
-              const uint32_t *there, int64_t count, const uint32_t *alike, const uint32_t *whose,
-              const uint32_t *names, const uint8_t *is_call, int64_t whats, int64_t verdicts,
-              uint32_t *numbers, uint32_t *firsts)
+int64_t asking_alike(const uint32_t *what, const uint32_t *verdict, const uint32_t *within,
+                     const uint32_t *there, int64_t count, const uint32_t *alike,
+                     const uint32_t *whose, const uint32_t *names, const uint8_t *is_call,
+                     int64_t whats, int64_t verdicts, uint32_t *numbers, uint32_t *firsts)
 {
     enum { WORDS = 4 };
     uint32_t *keys = keys_of(count, WORDS);
