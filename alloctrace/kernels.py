@@ -22,12 +22,34 @@ NAME = "libbrkpoint-kernels.so"
 # Each pass with what it is given, as recorder/kernels/kernels.h explains it. A change of this text
 # is a change of its version: a library that was built before it is not used.
 PASSES = {
+    # stacks
+    "walked": "parents pcs marks first at met count stacks what groups images whats",
+    "placed": "parents marks at count numbers pairs calls places kinds",
+    "grown": "parents marks at count calls starts pieces places cuts deep most"
+    " made begins called outer frame_of has_cut",
+    "named": "parents frame_of count has_name frames found",
+    "ends": "parents count found",
+    "picked": "values size at count found",
+    "are_next": "ids parents count first",
+    "used": "nodes rows count found",
+    "unions": "parents frame_of count of_frame frames own owns width found rows room",
+    "said": "parents frame_of count says frames keys whats kinds nodes rows keyed words found",
+    "wholes": "parents numbers count found",
+    "answered": "parents numbers count starts states keys values edges"
+    " begins hashes answers many wholes roots questions asked kinds of nodes within rows"
+    " found todo",
     "leaps": "parents found count leap",
     # sums.c
     "kinds": "whats verdicts purposes withins frames count kind_of firsts around most",
     "added": "column kind_of count totals number",
     "deciders": "parents frame_of nodes leaps leap silent in_loader has_name frames"
     " begins verdict_of count decided verdicts found",
+    # questions
+    "asking_alike": "what verdict within there count alike whose names is_call whats verdicts numbers"
+    " firsts",
+    "askers": "kinds verdict nodes count is_asker kinds_count decided verdicts parents alike"
+    " nodes_count numbers firsts",
+    "makers": "questions count asked known members members_size events things numbers firsts",
     # columns
     "unpack": "data length shapes columns count rows wanted found",
     "marked": "data length shapes count table size rows marks",

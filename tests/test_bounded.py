@@ -127,7 +127,7 @@ def test_a_very_deep_stack_is_remembered_whole_and_for_the_next_run():
     for _ in range(2):
         found = [first.answer("end", tree.node(id_), ask) for id_ in (1, 2, 3)]
         assert found == asked == ["end0", "end1", "end0"]
-    known = first.roots, first.answers, first.tables, first.whole
+    known = first.packed(), first.answers, first.tables, first.whole
     later = Beginnings(tree, None, None, *known)
     assert [later.answer("end", tree.node(id_), ask) for id_ in (2, 1)] == ["end1", "end0"]
     assert len(asked) == 3 and not later.has_more

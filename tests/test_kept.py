@@ -12,8 +12,9 @@ import pytest
 
 from alloctrace import allocators, cache_folder, kept
 from alloctrace.elf import defined, elf, symbols as elf_symbols
+from alloctrace.model import Frame, Module
 from alloctrace.origin import table as origin_table
-from alloctrace.purpose import rules as purpose_rules
+from alloctrace.purpose import function_steps, rules as purpose_rules
 from alloctrace.symbols import index
 from alloctrace.symbols.tables import Tables
 from command import checks
@@ -215,7 +216,9 @@ def test_tables_are_the_same(folder, default, plain):
 ASK = """
 import sys; sys.path.insert(0, ".")
 from alloctrace import kept, tables
-from alloctrace.purpose import rules as purpose_rules
+from alloctrace.model import Frame, Module
+from alloctrace.origin import table as origin_table
+from alloctrace.purpose import function_steps, rules as purpose_rules
 from alloctrace.symbols.tables import Tables
 if sys.argv[1]: kept.use(sys.argv[1])
 tables.read = None  # no text is read
@@ -308,3 +311,24 @@ def test_which_names_a_large_file_defines_is_looked_up_once(large, monkeypatch):
     assert defined.functions(large, names) == {"asked_for", ".text"}
     with pytest.raises(TypeError):
         defined.functions(large, ["main"])  # another question
+
+
+def test_which_rules_name_a_function_is_asked_once(folder, monkeypatch):
+    """Not a function of the next run of the program; the twin: one that is new, or of another."""
+    asked, steps_of = [], function_steps._bits
+    monkeypatch.setattr(function_steps, "_bits", lambda name: asked.append(name) or steps_of(name))
+    names = ["malloc", "_dl_map_object", None, *("f%d" % at for at in range(1000))]
+    frames = [Frame(at, function=name) for at, name in enumerate(names + names)]
+    modules = [Module(1, "/m", 0, 0, 9), Module(2, "/p", 0, 0, 9, role="executable")]
+    said = [steps_of(frame.function) for frame in frames]
+    assert function_steps.of_frames(frames, modules) == said and any(said)
+    assert sorted(asked, key=str) == sorted(names, key=str)
+    del asked[:]
+    more = [*frames, Frame(9, function="_dl_open")]
+    assert function_steps.of_frames(frames, modules) == said and asked == []
+    for little, asks in ((64, 1), (len(names), 1), (len(names), 0)):  # of many, or of few as well
+        monkeypatch.setattr(function_steps, "LITTLE", little + 1)
+        assert function_steps.of_frames(more, modules) == [*said, steps_of("_dl_open")]
+        assert asked == ["_dl_open"] * asks
+        del asked[:]
+    assert function_steps.of_frames(frames, modules[:1]) == said and len(asked) == len(names)

@@ -137,3 +137,11 @@ def test_of_too_many_none_are_kept(folder, monkeypatch):
     monkeypatch.setattr(verdicts, "MOST_KEPT", 1)
     asked(stack(), Facts())
     assert not os.path.exists(folder) or not os.listdir(folder)
+
+
+def test_a_few_new_ones_of_many_are_not_kept(folder, monkeypatch):
+    """The twin: where they are not that few, or there are not many."""
+    monkeypatch.setattr(verdicts, "MANY", 3)
+    for little, name, asks in ((1, "f", 1), (1, "g", 1), (1, "h", 1), (3, "h", 1), (3, "h", 0)):
+        monkeypatch.setattr(verdicts, "LITTLE", little)
+        assert asked(stack(function=name), Facts(), monkeypatch)[1] == asks

@@ -5,12 +5,11 @@ A Group is made of a row when somebody asks for one. Sums beyond 2^63 stay at th
 
 from __future__ import annotations
 
-import heapq
 import sys
 from array import array
 from collections import namedtuple
 from collections.abc import Sequence
-from operator import attrgetter
+from operator import attrgetter, sub
 
 from alloctrace import kernels, words
 from alloctrace.model import Event, Group
@@ -191,6 +190,10 @@ class GroupTable(Sequence[Group]):
         name, count = self.whats[self.what[id_ - 1]].name, self.sums["count"][id_ - 1]
         return members.of_row(name, count, row[1:]) if row else None
 
+    def members_rows(self) -> bytearray:
+        """As a recorder tells them, by index; some at the end may be missing."""
+        return self._members
+
     def _members_at(self, index: int) -> tuple[int, ...] | None:
         row = _MEMBERS
         if row.size * (index + 1) > len(self._members):
@@ -278,9 +281,9 @@ class GroupTable(Sequence[Group]):
         if len(indexes) <= limit:
             return indexes
         is_users = [verdict is None or verdict.origin == "user" for verdict in self.verdicts]
-        counts = self.sums["count"]
-        ranked = ((is_users[self.verdict[at]], -counts[at], at) for at in indexes)
-        return sorted(at for _, _, at in heapq.nsmallest(limit, ranked))
+        behind = [2 * MAX_INT * is_user for is_user in is_users]
+        ranks = list(map(sub, map(behind.__getitem__, self.verdict), self.sums["count"]))
+        return sorted(sorted(indexes, key=ranks.__getitem__)[:limit])
 
     def counts(self, kind: str) -> Iterator[tuple[int, int]]:
         """Yield (id, number of events) of the groups of that kind."""

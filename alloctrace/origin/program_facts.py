@@ -42,7 +42,7 @@ def _held(history: History, tree: StackTree) -> dict[int, set[str]]:
         groups = history.packed.sums.groups
         images = [what.image for what in groups.whats]
         nodes = tree.nodes(groups.stack)
-        return tree.said(map(images.__getitem__, groups.what), nodes, origin_facts.language)
+        return tree.said(images, nodes, origin_facts.language, groups.what)
     images = [event.image for event in history.events]
     nodes = tree.nodes([event.stack for event in history.events])
     return tree.said(images, nodes, origin_facts.language)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
+from itertools import compress, count
+from operator import not_
+
 from alloctrace.columns.group_table import Indexed
 from alloctrace.origin import origin, program_facts, table as origin_table
 from alloctrace.origin.verdicts import Verdicts
-from alloctrace.stacks.tree import StackTree
+from alloctrace.stacks.tree import StackTree, picked
 from . import events as purpose_events, examples, groups as purpose_groups, purpose
 from . import questions as purpose_questions, rules as purpose_rules, split
-from .facts import AROUND, THING
+from .facts import AROUND, BEFORE, NULL, THING
 from .inner_verdicts import InnerVerdicts
 
 TYPE_CHECKING = False
@@ -16,17 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
+    from alloctrace.columns.few_events import FewEvents
     from alloctrace.columns.group_table import GroupTable
     from alloctrace.history.history import History
     from alloctrace.history.packed import PackedHistory
     from alloctrace.model import Event, Frame, Group, Purpose, Verdict
     from alloctrace.origin.facts import Facts
     from .examples import Examples
-    from .groups import Things
-    from .questions import Question
+    from .groups import ByMakers, Things
+    from .questions import Question, Questions
     from .survey import Survey
 
 MAX_ASKED = 20000  # groups of which each one's purpose is asked for by an example
+_RARE = {AROUND, "args"}  # what events that are alike in all else rarely have in common
 ROUNDS = 2  # a block may go on to a group that began before the one that it comes from
 
 
@@ -67,16 +73,25 @@ def classify(history: History, stacks: Mapping[int, Sequence[Frame]]) -> None:
 
 
 def _judge_groups(groups: GroupTable, judge: _Judge) -> None:
-    """A group lies in an older one, so that one's verdict is there."""
+    """A group lies in an older one, so that one's verdict is there. What the verdicts of earlier
+    runs say is looked up for all at once."""
     ask = [judge.asker(image, phase, name) for _, name, _, _, phase, image in groups.whats]
-    known, verdict, inner = Indexed(), groups.verdict, InnerVerdicts(judge.tree)
-    nodes = judge.tree.nodes(groups.stack)
-    for index, (what, node, within) in enumerate(zip(groups.what, nodes, groups.within)):
+    nodes, inner = judge.tree.nodes(groups.stack), InnerVerdicts(judge.tree)
+    found, todo = judge.known(groups, nodes)
+    known, number_of = Indexed(), array("I", bytes(4 * len(judge.answers)))
+    for index in todo:
+        number, within = found[index], groups.within[index]
+        if number >= 0:
+            number_of[number] = known.of(judge.answers[number])
+            continue
         if within:
-            outer = known.values[verdict[within - 1]]
-            verdict[index] = known.of(inner.of(outer, nodes[within - 1], node))
+            outer = known.values[number_of[found[within - 1]]]
+            verdict = inner.of(outer, nodes[within - 1], nodes[index])
         else:
-            verdict[index] = known.of(ask[what](node))
+            verdict = ask[groups.what[index]](nodes[index])
+        found[index] = len(number_of)
+        number_of.append(known.of(verdict))
+    groups.verdict = picked(number_of, found)
     groups.verdicts = known.values
 
 
@@ -101,77 +116,112 @@ def _explain_groups(
     groups = packed.sums.groups
     survey = purpose.Survey([], tree, history.modules, judge.facts)
     questions = purpose_questions.of_groups(groups, survey, judge.facts_of)
-    things = purpose_groups.Things(groups, questions)
-    found = purpose_groups.by_makers(groups, questions, things, survey)
-    is_call = [what[0] == "call" for what in groups.whats]
-    rows = enumerate(zip(questions[1:], groups.what), 1)
-    open_ = [
-        id_ for id_, (q, what) in rows if not is_call[what] or not (q.is_closed or id_ in found)
-    ]
-    asked = [groups[at] for at in groups.most_telling(MAX_ASKED, [id_ - 1 for id_ in open_])]
+    things = purpose_groups.Things(questions)
+    made = purpose_groups.ByMakers(groups, questions, things, survey)
+    asked = groups.most_telling(MAX_ASKED, _open(questions, made))
     picked = examples.of(packed, _with_makers(groups, asked, questions))
     survey.events, survey.part = picked.events, picked
-    found.update(_explained(asked, picked, tree, questions, survey, things))
-    known = Indexed()
-    same: dict[tuple[str | None, str], Purpose] = {}
-    numbers: dict[int, int] = {}
-    for index, (question, within) in enumerate(zip(questions[1:], groups.within)):
-        if question is purpose_questions.OUTER:
-            groups.purpose[index] = groups.purpose[within - 1]
-            continue
-        answer = question.answer[0] if question.answer else found.get(index + 1, purpose.UNKNOWN)
-        number = numbers.get(id(answer))
-        if number is None:
-            first = same.setdefault((answer.text, answer.rule), answer)
-            number = numbers[id(answer)] = known.of(first)
-        groups.purpose[index] = number
-    groups.purposes = known.values
+    open_ = [at for at in asked if not questions[at + 1].is_closed]
+    briefs = purpose_groups.briefs(groups, open_)
+    found = _explained(briefs, groups, picked, tree, questions, survey, things)
+    _set_purposes(groups, questions, made, found)
     groups.forget_members()
 
 
-def _with_makers(groups: GroupTable, asked: list[Group], questions: list[Question]) -> list[int]:
-    """Indexes of these groups and of those that made the blocks of their events, if that decides
-    what they are for; where some have too many makers to be told, of the most telling of all."""
-    wanted = {group.id - 1 for group in asked}
-    for group in asked:
-        if THING in questions[group.id].differ and group.members is not None:
-            if group.members.makers is None:
+def _open(questions: Questions, made: ByMakers) -> list[int]:
+    """Indexes of the groups that are to be asked by their events: all syscalls, and calls that have
+    no answer yet."""
+    is_call, known = questions.is_call, questions.known
+    states = [
+        is_call[at] + (is_call[at] and question.is_closed) for at, question in enumerate(known)
+    ]
+    rows = enumerate(zip(map(states.__getitem__, questions.numbers), made.numbers), -1)
+    return [at for at, (state, by_makers) in rows if not state or (state == 1 and not by_makers)]
+
+
+def _set_purposes(
+    groups: GroupTable, questions: Questions, made: ByMakers, found: dict[int, Purpose]
+) -> None:
+    """`found`: by id, of groups that were asked by their events. Equal ones become one, numbered in
+    the order of the groups."""
+    known: list[Purpose | None] = [None]
+    same: dict[tuple[str | None, str], int] = {}
+
+    def number(answer: Purpose) -> int:
+        at = same.setdefault((answer.text, answer.rule), len(known))
+        if at == len(known):
+            known.append(answer)
+        return at
+
+    unknown = number(purpose.UNKNOWN)
+    own = array("I", map([0, *map(number, made.purposes[1:])].__getitem__, made.numbers))
+    for id_, answer in found.items():
+        own[id_] = number(answer)
+    said = [number(question.answer[0]) if question.answer else 0 for question in questions.known]
+    told = [said[at] or mine or unknown for at, mine in zip(questions.numbers, own)]
+    for id_ in compress(count(), map(not_, questions.numbers)):
+        if id_:  # a nested call is for what the call around it is for
+            told[id_] = told[groups.within[id_ - 1]]
+    del told[0]
+    ranks = {at: rank for rank, at in enumerate(dict.fromkeys(told), 1)}
+    groups.purpose = array("I", map(ranks.__getitem__, told))
+    groups.purposes = [None, *map(known.__getitem__, ranks)]
+
+
+def _with_makers(groups: GroupTable, asked: list[int], questions: Questions) -> list[int]:
+    """These indexes of groups with those of the ones that made the blocks of their events, if that
+    decides what they are for; where some have too many makers to be told, of the most telling."""
+    rests = [THING in question.differ for question in questions.known]
+    wanted = set(asked)
+    for at in asked:
+        members = groups.members_of(at + 1) if rests[questions.numbers[at + 1]] else None
+        if members is not None:
+            if members.makers is None:
                 wanted.update(groups.most_telling(MAX_ASKED, list(range(len(groups)))))
                 break
-            wanted.update(id_ - 1 for id_ in group.members.makers)
+            wanted.update(id_ - 1 for id_ in members.makers)
     return sorted(wanted)
 
 
 def _explained(
-    groups: list[Group],
+    asked: list[Group],
+    groups: GroupTable,
     picked: Examples,
     tree: StackTree,
-    questions: list[Question],
+    questions: Questions,
     survey: Survey,
     things: Things,
 ) -> dict[int, Purpose]:
     """{id: Purpose}: a group whose events are all here is for what each of them is for; of others
     it is asked what holds for all that they differ in."""
-    groups = [group for group in groups if not questions[group.id].is_closed]
-    whole = [group for group in groups if _is_whole(group, picked, questions)]
+    whole = [group for group in asked if _is_whole(group, picked, questions)]
     found = _explain_whole(whole, picked, tree, questions, survey, things)
-    known: dict[
-        int, set[str]
-    ] = {}  # id -> what its blocks were when it was asked about: all that a round may change
+    example = picked.example
+    open_ = [
+        (group.id, groups.members_of(group.id))
+        for group in asked
+        if group.id in example and found.get(group.id) in (None, purpose.UNKNOWN)
+    ]
+    known: dict[int, set[str]] = {}
+    # id -> what its blocks were when it was asked about: all that a round may change
     for _ in range(ROUNDS):
-        for group in groups:
-            id_ = group.id
-            if id_ in picked.example and found.get(id_) in (None, purpose.UNKNOWN):
-                before = things.before(group)
+        for id_, members in open_:
+            if found.get(id_) in (None, purpose.UNKNOWN):
+                before = things.before(members)
                 if known.get(id_) != before:
-                    known[id_], asked = before, (questions[id_].rules, picked.example[id_])
+                    known[id_] = before
+                    index = example[id_]
                     found[id_] = purpose_groups.explain(
-                        group, *asked, picked.events, survey, things
+                        id_,
+                        members,
+                        questions[id_].rules,
+                        (survey, index, picked.events[index]),
+                        things,
                     )
     return found
 
 
-def _is_whole(group: Group, picked: Examples, questions: list[Question]) -> bool:
+def _is_whole(group: Group, picked: Examples, questions: Questions) -> bool:
     """Whether its events can be asked one by one."""
     if not picked.are_all(group):
         return False
@@ -182,35 +232,38 @@ def _explain_whole(
     groups: list[Group],
     picked: Examples,
     tree: StackTree,
-    questions: list[Question],
+    questions: Questions,
     survey: Survey,
     things: Things,
 ) -> dict[int, Purpose]:
-    events = picked.events
-    found: dict[int, Purpose] = {}
-    seen: dict[int, str | None] = {}  # by index: what the event's block was then
+    events, number_of = picked.events, questions.numbers
     members = {index for group in groups for index in picked.members[group.id]}
     wanted = _asked(members, events, survey)
     group_of, block = events.columns["group"], events.columns["block"]
     blocks = {block[at] for at in wanted}
-    alike = [at for at, number in enumerate(block) if number in blocks or at in wanted]
-    answers = ((at, questions[group_of[at]].answer) for at in alike)
-    said = {at: answer for at, answer in answers if answer}
-    for index in sorted(wanted | said.keys()):
-        event = events[index]
-        if index in said:
-            event.purpose, thing = said[index]
+    names_thing = [bool(q.answer and q.answer[1] is not None) for q in questions.known]
+    alike = [at for at, number in enumerate(block) if number in blocks]
+    # Of these it is known already what their block is from then on.
+    named = [at for at in alike if names_thing[number_of[group_of[at]]]]
+    asker = _Asker(events, tree, survey)
+    seen: dict[int, str | None] = {}  # by index: what the event's block was then
+    for index in sorted(wanted.union(named)):
+        event, question = events[index], questions[group_of[index]]
+        if question.answer:
+            event.purpose, thing = question.answer
             if thing is not None:
                 survey.remember(event, thing)
         else:
-            event.purpose = purpose.explain(index, events, tree, survey)
-        seen[index] = survey.thing(event)
+            event.purpose = asker.ask(question, index)
+        if index in members:
+            seen[index] = survey.thing(event)
+    found: dict[int, Purpose] = {}
     for group in groups:
         mine = picked.members[group.id]
         found[group.id] = purpose_groups.agreed(
             [events[index].purpose or purpose.UNKNOWN for index in mine]
         )
-        things.remember(group, {seen[index] for index in mine})
+        things.remember(group.id, {seen[index] for index in mine})
     return found
 
 
@@ -224,6 +277,46 @@ def _asked(wanted: Iterable[int], events: Sequence[Event], survey: Survey) -> se
             found.add(index)
             waiting += [events[index].outer, survey.index_before(events[index])]
     return found
+
+
+class _Asker:
+    """Asks events of many groups what they are for, in their order; those that differ by nothing
+    that an answer rests on are asked once."""
+
+    def __init__(self, events: FewEvents, tree: StackTree, survey: Survey) -> None:
+        self._events, self._tree, self._survey = events, tree, survey
+        self._known: dict[tuple[Any, ...], tuple[Purpose, str | None]] = {}
+
+    def ask(self, question: Question, index: int) -> Purpose:
+        """As purpose.explain. `question`: of the event's group."""
+        events, survey = self._events, self._survey
+        event = events[index]
+        # A syscall's call may be missing here: by the events it is then another one's.
+        if event.kind != "call" or event.outer is not None or question is purpose_questions.OUTER:
+            return purpose.explain(index, events, self._tree, survey)
+        if _RARE.isdisjoint(question.differ):
+            key = question, *self._values(question, event)
+            answer = self._known.get(key)
+            if answer is None:
+                answer = purpose.by_rules(question.rules, index, event, survey)
+                self._known[key] = answer
+        else:
+            answer = purpose.by_rules(question.rules, index, event, survey)
+        found, thing = answer
+        if found is not purpose.UNKNOWN:
+            survey.remember(event, thing)
+        return found
+
+    def _values(self, question: Question, event: Event) -> tuple[Any, ...]:
+        """What an answer rests on."""
+        differ, survey = question.differ, self._survey
+        before = survey.previous(event) if BEFORE in differ else None
+        return (
+            (event.size, event.nmemb) if "size" in differ else None,
+            event.ptr == 0 if NULL in differ else None,
+            survey.thing(event) if THING in differ else None,
+            None if before is None else (before.size, before.nmemb),
+        )
 
 
 class _Judge:
@@ -261,6 +354,17 @@ class _Judge:
     def asker(self, image: int, phase: str, name: str) -> Callable[[int], Verdict]:
         """A function: the verdict over the stack at a node."""
         return self._verdicts.asker(self.facts_of(image, phase, name))
+
+    @property
+    def answers(self) -> list[Verdict]:
+        return self._verdicts.answers
+
+    def known(self, groups: GroupTable, nodes: array[int]) -> tuple[array[int], Sequence[int]]:
+        """(by group the number of its verdict in `answers`, -1 where that is not known; the groups
+        that are to be looked at, one after the other)"""
+        abouts = [self.facts_of(what.image, what.phase, what.name) for what in groups.whats]
+        known = self._verdicts.known(abouts, groups.what, nodes, groups.within)
+        return known or (array("i", [-1]) * len(groups), range(len(groups)))
 
     def keep(self) -> None:
         self._verdicts.keep()

@@ -55,7 +55,7 @@ class Explained:
         self._known: dict[tuple[str | None, str], int] = {}
         self.purposes: list[Purpose] = []
         self._number(purpose.UNKNOWN)
-        self.numbers = self._all(purpose_questions.of_groups(groups, survey, facts_of))
+        self.numbers = self._all(list(purpose_questions.of_groups(groups, survey, facts_of)))
 
     def _number(self, found: Purpose) -> int:
         number = self._known.setdefault((found.text, found.rule), len(self.purposes))

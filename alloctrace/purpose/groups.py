@@ -6,7 +6,11 @@ unknown is said as unknown.
 
 from __future__ import annotations
 
-from alloctrace import words
+from array import array
+from collections import namedtuple
+from operator import itemgetter
+
+from alloctrace import kernels
 from alloctrace.model import Purpose
 from alloctrace.summary.sites import ANY, in_common, lettered
 from . import purpose
@@ -14,25 +18,53 @@ from .facts import FACTS, FIELDS, LASTING, NULL, STRING, THING, VEC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence, Set
+    from collections.abc import Callable, Iterator, Sequence, Set
+    from typing import Any
 
     from alloctrace.columns.group_table import GroupTable
     from alloctrace.columns.members import Members
     from alloctrace.model import Event, Group
-    from alloctrace.purpose.questions import Question
+    from alloctrace.purpose.questions import Question, Questions
     from alloctrace.purpose.rules import Rule
     from alloctrace.purpose.survey import Survey
 
+_Brief = namedtuple(
+    "_Brief", "id kind name pid phase image is_call verdict first_seq first_t before count"
+)
 MOST = 4  # things that are told of one group
 DIFFERENT = Purpose(None, "its events are for several things")
-MAKE = {name for name, given in words.SIGNATURES.items() if "ptr" not in given}  # new blocks
 _COUNTED = {"null": "nulls", "growing": "grew", "shrinking": "shrank"}
 _KNOWN_THINGS = {"known-vec": VEC, "known-string": STRING}
+
+
+def briefs(groups: GroupTable, indexes: Sequence[int]) -> list[Group]:
+    """The Groups at many indexes, of which only what is asked of examples is there: for a fifth of
+    their price."""
+    if len(indexes) < 2:  # of one, what picks gives no tuple
+        return [groups.bare(at) for at in indexes]
+    picked = itemgetter(*indexes)  # for an array it is faster than map
+    of_what = itemgetter(*picked(groups.what))
+    told = [(what.kind, what.name, what.pid, what.phase, what.image) for what in groups.whats]
+    kinds, *rest = map(of_what, zip(*told))
+    rows: Any = zip(
+        [at + 1 for at in indexes],
+        kinds,
+        *rest,
+        [kind == "call" and not within for kind, within in zip(kinds, picked(groups.within))],
+        itemgetter(*picked(groups.verdict))(groups.verdicts),
+        picked(groups.first_seq),
+        picked(groups.first_t),
+        [None if before < 0 else before for before in picked(groups.before)],
+        picked(groups.sums["count"]),
+    )
+    return list(map(_Brief._make, rows))  # type: ignore[arg-type]
 
 
 def agreed(purposes: list[Purpose]) -> Purpose:
     """What these purposes, of all events of a group, have in common: `…: code or …: data`."""
     first = purposes[0]
+    if len(purposes) == 1:
+        return first
     texts: dict[str, str | None] = {}  # rule -> its text
     for each in purposes:
         text = texts.setdefault(each.rule, each.text)
@@ -47,61 +79,121 @@ def agreed(purposes: list[Purpose]) -> Purpose:
 
 
 class Things:
-    """What the blocks of each group are, as far as it is one thing. `questions`: by id of a group;
-    some have their answer already."""
+    """What the blocks of each group are, as far as it is one thing. `questions`: some have their
+    answer already."""
 
-    def __init__(self, groups: GroupTable, questions: list[Question]) -> None:
-        answers = [(id_, q.answer[1]) for id_, q in enumerate(questions) if q.answer]
-        self._of: dict[int, str | None] = {
-            id_: thing for id_, thing in answers if thing is not None
-        }
-        makes = [what.kind == "call" and what.name in MAKE for what in groups.whats]
-        self._none = {
-            id_ for id_, thing in answers if thing is None and makes[groups.what[id_ - 1]]
-        }
+    def __init__(self, questions: Questions) -> None:
+        self._texts: list[str | None] = [None, None]
+        self._ids: dict[str, int] = {}
+        kinds = zip(questions.known, questions.makes)
+        told = [self._number(question, makes) for question, makes in kinds]
+        # By id of a group: a number of `_texts`, 0: it is not known; 1: nothing that could be told.
+        self.numbers = array("I", map(told.__getitem__, questions.numbers))
 
-    def remember(self, group: Group, things: Set[str | None]) -> None:
-        """What its blocks are from then on."""
-        self._of[group.id] = next(iter(things)) if len(things) == 1 else None
+    def _number(self, question: Question, makes: int) -> int:
+        if question.answer is None:
+            return 0
+        thing = question.answer[1]
+        return makes if thing is None else self._id(thing)
 
-    def before(self, group: Group) -> set[str]:
-        """What the blocks were that its events end or move; none: not known of all."""
-        members = group.members
+    def _id(self, thing: str) -> int:
+        number = self._ids.setdefault(thing, len(self._texts))
+        if number == len(self._texts):
+            self._texts.append(thing)
+        return number
+
+    def remember(self, id_: int, things: Set[str | None]) -> None:
+        """What the blocks of a group are from then on."""
+        thing = next(iter(things)) if len(things) == 1 else None
+        self.numbers[id_] = 1 if thing is None else self._id(thing)
+
+    def before(self, members: Members | None) -> set[str]:
+        """What the blocks were that the events of a group end or move; none: not known of all."""
         if members is None or members.makers is None or not members.all("known"):
             return set()
-        things = [self._of.get(id_) for id_ in members.makers]
-        known = {thing for thing in things if thing is not None}
-        return known if None not in things else set()
+        things = {self._of(id_) for id_ in members.makers}
+        if not things.isdisjoint((0, 1)):
+            return set()
+        return {text for text in map(self._texts.__getitem__, things) if text is not None}
 
     def all_before(self, members: Members) -> set[str | None] | None:
         """The same, with None for blocks of which it is known that they are for nothing that could
         be told; None: there may be others."""
-        of, none = self._of, self._none
-        if members.makers is None or not all(id_ in of or id_ in none for id_ in members.makers):
+        if members.makers is None:
             return None
-        things = {self._of.get(id_) for id_ in members.makers}
-        return things | {None} if members.known + members.nulls < members.count else things
+        things = {self._of(id_) for id_ in members.makers}
+        if 0 in things:
+            return None
+        if members.known + members.nulls < members.count:
+            things.add(1)
+        return {self._texts[number] for number in things}
+
+    def _of(self, id_: int) -> int:
+        return self.numbers[id_] if id_ < len(self.numbers) else 0
 
 
-def by_makers(
-    groups: GroupTable, questions: list[Question], things: Things, survey: Survey
-) -> dict[int, Purpose]:
-    """{id: Purpose} of frees that differ only in what their blocks were for, and in having one."""
-    found: dict[int, Purpose] = {}
-    known: dict[tuple[Question, int, frozenset[str | None]], Purpose] = {}
-    for id_, question in enumerate(questions):
-        if question.remembers or not question.differ <= {THING, NULL}:
-            continue
-        members = None if question.is_closed else groups.members_of(id_)
+class ByMakers:
+    """Frees that differ only in what their blocks were for, and in having one: what they are for.
+
+    `numbers`: by id of a group, which one of `purposes` that is; 0: of other groups.
+    """
+
+    def __init__(
+        self, groups: GroupTable, questions: Questions, things: Things, survey: Survey
+    ) -> None:
+        asked = [
+            not question.remembers and not question.is_closed and question.differ <= {THING, NULL}
+            for question in questions.known
+        ]
+        self.numbers, firsts = _by_makers(groups, questions.numbers, bytearray(asked), things)
+        self.purposes: list[Purpose] = [purpose.UNKNOWN]
+        for id_ in firsts:
+            members = groups.members_of(id_)
+            before = things.all_before(members) if members is not None else None
+            assert members is not None and before is not None
+            example, nulls = groups.example(id_ - 1), _nulls(members)
+            self.purposes.append(_of_all(questions[id_], example, nulls, before, survey))
+
+
+def _by_makers(
+    groups: GroupTable, numbers: array[int], asked: bytearray, things: Things
+) -> tuple[array[int], array[int]]:
+    """(by id of a group a number of what is asked and what decides it, of each number the first
+    id). `numbers`: of the question, by id; `asked`: by that number, whether it is one."""
+    groups.make_room()
+    rows, counts, size = groups.members_rows(), groups.sums["count"], len(numbers)
+    if any(asked) and rows and size >= kernels.FEWEST:
+        found, firsts = (array("I", bytes(4 * size)) for _ in range(2))
+        given = numbers, size, asked, len(asked), rows, len(rows), counts, things.numbers
+        count = kernels.run("makers", *given, found, firsts)
+        if count is not None and count >= 0:
+            return found, firsts[:count]
+    known: dict[object, int] = {None: 0}
+    found, firsts = array("I"), array("I")
+    for id_, key in enumerate(_keys_by_makers(groups, numbers, asked, things)):
+        number = known.setdefault(key, len(known))
+        if number > len(firsts):
+            firsts.append(id_)
+        found.append(number)
+    return found, firsts
+
+
+def _keys_by_makers(
+    groups: GroupTable, numbers: array[int], asked: bytearray, things: Things
+) -> Iterator[object]:
+    """By id of a group: what decides what its events are for; None: more than its makers."""
+    for id_, number in enumerate(numbers):
+        members = groups.members_of(id_) if asked[number] else None
         before = things.all_before(members) if members is not None else None
         if members is None or before is None:
-            continue
-        nulls = members.nulls and (1 if members.nulls < members.count else 2)
-        key = question, nulls, frozenset(before)
-        if key not in known:
-            known[key] = _of_all(question, groups.example(id_ - 1), nulls, before, survey)
-        found[id_] = known[key]
-    return found
+            yield None
+        else:
+            yield number, _nulls(members), frozenset(before)
+
+
+def _nulls(members: Members) -> int:
+    """0: none of the events had no pointer; 1: some; 2: all."""
+    return members.nulls and (1 if members.nulls < members.count else 2)
 
 
 def _of_all(
@@ -124,22 +216,23 @@ def _of_all(
 
 
 def explain(
-    group: Group,
+    id_: int,
+    members: Members | None,
     rules: Sequence[Rule],
-    index: int,
-    events: Sequence[Event],
-    survey: Survey,
+    example: tuple[Survey, int, Event],
     things: Things,
 ) -> Purpose:
-    """The Purpose of all events of `group`; events[index] is one of them, `rules` may hold."""
-    event = events[index]
+    """The Purpose of all events of a group; `example`: one of them, with the Survey and its index
+    there; `rules` may hold."""
     for rule in rules:
-        asked_of = _Asked(group, rule, (survey, index, event), things)
+        asked_of = _Asked(members, rule, example, things)
         holds = asked_of.holds()
         if holds is None:
             return purpose.UNKNOWN
         if holds:
-            return asked_of.purpose()
+            found, thing = asked_of.answer()
+            things.remember(id_, {thing})
+            return found
     return purpose.UNKNOWN
 
 
@@ -147,9 +240,13 @@ class _Asked:
     """A rule, asked of a group: True where it holds for all its events, False for none."""
 
     def __init__(
-        self, group: Group, rule: Rule, example: tuple[Survey, int, Event], things: Things
+        self,
+        members: Members | None,
+        rule: Rule,
+        example: tuple[Survey, int, Event],
+        things: Things,
     ) -> None:
-        self._group, self._rule, self._example, self._things = group, rule, example, things
+        self._of, self._rule, self._example, self._things = members, rule, example, things
 
     def holds(self) -> bool | None:
         survey, _, event = self._example
@@ -160,15 +257,15 @@ class _Asked:
         answers += [self._field(name)[0] for name in self._rule.fields]
         return False if False in answers else None if None in answers else True
 
-    def purpose(self) -> Purpose:
+    def answer(self) -> tuple[Purpose, str]:
+        """(the Purpose, what their blocks are from then on)"""
         rule = self._rule
         values = {name: self._field(name)[1] for name in rule.fields}
         found = Purpose(lettered(rule.text.format_map(values)), rule.key, rule.source)
-        self._things.remember(self._group, {rule.thing.format_map(values) or found.text})
-        return found
+        return found, rule.thing.format_map(values) or found.text or ""
 
     def _members(self, answer: Callable[[Members], bool | None]) -> bool | None:
-        return None if self._group.members is None else answer(self._group.members)
+        return None if self._of is None else answer(self._of)
 
     def _size(self) -> bool | None:
         limits = self._rule.sizes
@@ -187,7 +284,7 @@ class _Asked:
         elif name in _COUNTED:
             answer = self._members(lambda of: of.all(_COUNTED[name]))
         elif name in _KNOWN_THINGS:
-            things, wanted_thing = self._things.before(self._group), _KNOWN_THINGS[name]
+            things, wanted_thing = self._things.before(self._of), _KNOWN_THINGS[name]
             answer = things == {wanted_thing} or (
                 None if wanted_thing in things or not things else False
             )
@@ -208,13 +305,13 @@ class _Asked:
         if name == "old_size":
             return self._members(lambda of: of.all("known")), ANY
         if name == "thing":
-            things = sorted(self._things.before(self._group))
+            things = sorted(self._things.before(self._of))
             is_none = self._members(lambda of: of.known == 0)
             return (False if is_none else bool(things) or None), " or ".join(things)
         return None, ANY
 
     def _only_size(self) -> object:
-        members, event = self._group.members, self._example[2]
+        members, event = self._of, self._example[2]
         if members is None or members.least != members.most or event.nmemb is not None:
             return ANY
         return members.least

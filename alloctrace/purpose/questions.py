@@ -7,13 +7,19 @@ asked of them is soon the same.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
+from itertools import compress, count
+from operator import add
+
+from alloctrace import kernels, words
 from . import purpose, rules as purpose_rules
 from .facts import FACTS, FIELDS, LASTING, rests_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence, Set
-    from typing import Optional
+    from collections.abc import Callable, Iterable, Iterator, Set
+    from typing import Any, Optional
 
     from alloctrace.columns.group_table import GroupTable
     from alloctrace.model import Event, Purpose
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     Key = tuple[object, ...]  # what two groups must share for one question to be asked of both
     Answer = tuple[Purpose, Optional[str]]
 
+MAKE = {name for name, given in words.SIGNATURES.items() if "ptr" not in given}  # new blocks
 _BY_STACK = {"inlining-known", "stack_user"}  # rest on the whole stack
 _ON_FRAMES = _BY_STACK | {"asker"}  # that, on the frame that decided
 
@@ -53,19 +60,66 @@ NOTHING = Question(answer=(purpose.UNKNOWN, None))
 OUTER = Question()  # a nested call: what the call around it is for
 
 
+class Questions(Sequence[Question]):
+    """A Question by id of a group; there is no group 0.
+
+    `numbers`: by id, which one of `known` that is; who asks of many asks each of those once. All
+    groups of a number are calls, or none (`is_call`), and make new blocks, or none does (`makes`).
+    """
+
+    def __init__(self, groups: GroupTable) -> None:
+        self.known: list[Question] = []
+        self.numbers = array("I")
+        self.is_call, self.makes = bytearray(), bytearray()
+        self._groups = groups
+        self._ids: dict[tuple[int, bool, bool], int] = {}
+        self.add(OUTER, True, False)
+
+    def number(self, question: Question, at: int) -> int:
+        """Of a question that is asked of the group at index `at`."""
+        what = self._groups.whats[self._groups.what[at]]
+        is_call = what.kind == "call"
+        return self.add(question, is_call, is_call and what.name in MAKE)
+
+    def add(self, question: Question, is_call: bool, makes: bool) -> int:
+        """Its number; 0 is OUTER."""
+        number = self._ids.setdefault((id(question), is_call, makes), len(self.known))
+        if number == len(self.known):
+            self.known.append(question)
+            self.is_call.append(is_call)
+            self.makes.append(makes)
+        return number
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, id_: Any) -> Any:
+        return self.known[self.numbers[id_]]
+
+    def __iter__(self) -> Iterator[Question]:
+        return map(self.known.__getitem__, self.numbers)
+
+
 def of_groups(
     groups: GroupTable, survey: Survey, facts_of: Callable[[int, str, str], Facts]
-) -> list[Question]:
-    """A Question by id of a group; there is no group 0. `groups`: a GroupTable with verdicts."""
+) -> Questions:
+    """The Questions of a GroupTable with verdicts."""
     return _Questions(groups, survey, facts_of).all()
 
 
 class _ByAsker:
-    """Rules that rest on no more than the frame that decided. `known`: its number -> Question."""
+    """Rules that rest on no more than the frame that decided."""
 
     def __init__(self, rules: list[Rule]) -> None:
         self.rules = rules
-        self.known: dict[int | None, Question] = {}
+
+
+class _Numbers(dict):  # type: ignore[type-arg]
+    """Of whatever is asked for, numbered in the order in which it was met."""
+
+    def __missing__(self, key: object) -> int:
+        self[key] = number = len(self)
+        return number
 
 
 class _Questions:
@@ -75,32 +129,74 @@ class _Questions:
         self._groups, self._survey, self._rules = groups, survey, purpose_rules.default()
         self._facts = [facts_of(what.image, what.phase, what.name) for what in groups.whats]
         self._nodes = survey.tree.nodes(groups.stack)
-        self._known: dict[Key, Question | _ByAsker | None] = {}
         self._walked: dict[Key, Question] = {}
         self._names: dict[int, set[str]] = {}
 
-    def all(self) -> list[Question]:
-        groups, steps, known = self._groups, self._survey.steps.all(), self._known
-        found = [OUTER]  # there is no group 0
-        who = [v and (v.origin, v.owner, v.direct) for v in groups.verdicts]
-        is_call = [what.kind == "call" for what in groups.whats]
-        alike = self._alike()
-        rows = zip(groups.what, groups.verdict, groups.within, self._nodes)
-        for at, (what, verdict, within, node) in enumerate(rows):
-            if within and is_call[what]:
-                found.append(OUTER)
-                continue
-            call = _outermost(groups, within)
-            around = "" if call is None else groups.whats[groups.what[call]].name
-            there = steps[node] if node > 0 else 0
-            key = alike[what], who[verdict], there, around
-            if key not in known:
-                known[key] = self._new(at, there, around)
-            question = known[key]
-            if isinstance(question, _ByAsker):
-                question = self._by_asker(at, question)
-            found.append(question or self._by_stack(at, what, around, key))
+    def all(self) -> Questions:
+        """Groups of a kind are asked the same, but for what rests on more of their stacks."""
+        found = Questions(self._groups)
+        kinds, firsts = self._kinds()
+        asked = [OUTER, *map(self._new, firsts)]
+        of_kind = [0]  # a list: its __getitem__ is much faster than an array's
+        for question, at in zip(asked[1:], firsts):
+            of_kind.append(found.number(question, at) if isinstance(question, Question) else 0)
+        numbers = array("I", map(of_kind.__getitem__, kinds))
+        is_asker = bytearray(isinstance(question, _ByAsker) for question in asked)
+        if any(is_asker):
+            askers, firsts = self._askers(kinds, is_asker)
+            of_asker = [0]
+            for at in firsts:
+                made = self._made(asked[kinds[at]].rules, self._groups.example(at))
+                of_asker.append(found.number(made, at))
+            numbers = array("I", map(add, numbers, map(of_asker.__getitem__, askers)))
+        rests_on_stack = [question is None for question in asked]
+        for at in compress(count(), map(rests_on_stack.__getitem__, kinds)):
+            numbers[at] = found.number(self._by_stack(at, kinds[at]), at)
+        found.numbers = array("I", [0])
+        found.numbers.extend(numbers)
         return found
+
+    def _kinds(self) -> tuple[array[int], array[int]]:
+        """(by index of a group the number of its kind, 0: a nested call; of each kind its first)"""
+        groups = self._groups
+        who = _Numbers()
+        whose = [who[v and (v.origin, v.owner, v.direct)] for v in groups.verdicts]
+        names = _Numbers()
+        tables = self._alike(), whose, [names[what.name] + 1 for what in groups.whats]
+        is_call = bytearray(what.kind == "call" for what in groups.whats)
+        columns = groups.what, groups.verdict, groups.within, self._there()
+        if len(groups) >= kernels.FEWEST:
+            numbers, firsts = _room(len(groups)), _room(len(groups))
+            given: Any = (*columns, len(groups), *[array("I", table) for table in tables], is_call)
+            sizes = len(groups.whats), len(groups.verdicts)
+            number = kernels.run("asking_alike", *given, *sizes, numbers, firsts)
+            if number is not None and number >= 0:
+                return numbers, firsts[:number]
+        return _numbered(_keys_of_kinds(columns, tables, is_call))
+
+    def _there(self) -> array[int]:
+        """By index of a group, a number of the steps that its stack has."""
+        steps, nodes = self._survey.steps.all(), self._nodes
+        if min(nodes, default=0) < 0:
+            nodes = array("i", [max(node, 0) for node in nodes])
+        return array("I", map(_Numbers().__getitem__, map(steps.__getitem__, nodes)))
+
+    def _askers(self, kinds: array[int], is_asker: bytearray) -> tuple[array[int], array[int]]:
+        """(by index of a group the number of its kind and the frame that decided, 0: its kind does
+        not rest on that frame; of each number the first group)"""
+        groups, tree = self._groups, self._survey.tree
+        if len(groups) >= kernels.FEWEST:
+            told = [v.decided_by if v is not None else None for v in groups.verdicts]
+            decided = array("I", [0 if at is None else at + 1 for at in told])
+            numbers, firsts = _room(len(groups)), _room(len(groups))
+            rows = kinds, groups.verdict, self._nodes, len(groups), is_asker, len(is_asker)
+            given = decided, len(decided), tree.parents, tree.alike, len(tree.parents)
+            number = kernels.run("askers", *rows, *given, numbers, firsts)
+            if number is not None and number >= 0:
+                return numbers, firsts[:number]
+        return _numbered(
+            (kind, self._decided(at)) if is_asker[kind] else None for at, kind in enumerate(kinds)
+        )
 
     def _alike(self) -> list[int]:
         """Of each of groups.whats the first that differs in process and image alone: no rule asks
@@ -113,21 +209,21 @@ class _Questions:
             )
         ]
 
-    def _new(self, at: int, there: int, around: str) -> Question | _ByAsker | None:
-        """None: that rests on more of the stack; or a _ByAsker."""
+    def _new(self, at: int) -> Any:
+        """A Question; None: that rests on more of the stack; or a _ByAsker."""
         event = self._groups.example(at)
-        rules = self._rules.candidates(event.name, there)
-        rules = [rule for rule in rules if purpose.is_equal(rule, event, around or "none")]
+        rules = self._rules.candidates(event.name, self._survey.steps.of(self._nodes[at]))
+        around = self._around(at)
+        rules = [rule for rule in rules if purpose.is_equal(rule, event, around)]
         names = set().union(*[rule.asks for rule in rules])
         if names & _BY_STACK or any(rule.steps or rule.file for rule in rules):
             return None
         return _ByAsker(rules) if "asker" in names else self._made(rules, event)
 
-    def _by_asker(self, at: int, asked: _ByAsker) -> Question:
-        frame = self._decided(at)
-        if frame not in asked.known:
-            asked.known[frame] = self._made(asked.rules, self._groups.example(at))
-        return asked.known[frame]
+    def _around(self, at: int) -> str:
+        """The name of the un-nested call around a group, or none."""
+        call = _outermost(self._groups, self._groups.within[at])
+        return "none" if call is None else self._groups.whats[self._groups.what[call]].name
 
     def _decided(self, at: int) -> int | None:
         """The number of the frame that decided whose they are, the same for all that are alike."""
@@ -136,26 +232,29 @@ class _Questions:
         node = tree.outer(self._nodes[at], index) if index is not None else 0
         return tree.alike[node] if node > 0 else None
 
-    def _by_stack(self, at: int, what: int, around: str, key: Key) -> Question:
+    def _by_stack(self, at: int, kind: int) -> Question:
         groups, survey = self._groups, self._survey
-        event, facts, linked = self._groups.example(at), self._facts[what], ""
+        what, linked, stack = groups.what[at], "", groups.stack[at]
+        facts = self._facts[what]
         if facts.libc == "static":
             call = _outermost(groups, groups.within[at])
             outer = () if call is None else (groups.stack[call],)
-            linked = survey.libc_of(facts, event.stack, *outer)
-        rules = purpose.fitting_stack(survey, event.name, event.kind, event.stack, facts, linked)
+            linked = survey.libc_of(facts, stack, *outer)
+        asked = groups.whats[what]
+        rules = purpose.fitting_stack(survey, asked.name, asked.kind, stack, facts, linked)
         names = self._names.get(id(rules))
         if names is None:
             names = self._names[id(rules)] = (
                 set().union(*[rule.asks for rule in rules]) & _ON_FRAMES
             )
-        key += (id(rules),)
+        key: Key = kind, id(rules)
         if names:
             key += (self._decided(at),)
         if names & _BY_STACK:
             key += (self._nodes[at],)
         if key not in self._walked:
-            fit = [rule for rule in rules if purpose.is_equal(rule, event, around or "none")]
+            event, around = groups.example(at), self._around(at)
+            fit = [rule for rule in rules if purpose.is_equal(rule, event, around)]
             self._walked[key] = self._made(fit, event)
         return self._walked[key]
 
@@ -204,3 +303,33 @@ def _outermost(groups: GroupTable, within: int) -> int | None:
         at = within - 1
         within = groups.within[at]
     return at
+
+
+def _keys_of_kinds(
+    columns: tuple[array[int], ...], tables: tuple[Sequence[int], ...], is_call: bytearray
+) -> Iterator[tuple[int, ...] | None]:
+    """What decides of which kind a group is; None: it is a nested call."""
+    alike, whose, names = tables
+    of_call = array("I")  # by index: of the un-nested call around it, or of itself, its name
+    for what, verdict, within, there in zip(*columns):
+        of_call.append(of_call[within - 1] if within else names[what])
+        if within and is_call[what]:
+            yield None
+        else:
+            yield alike[what], whose[verdict], there, of_call[-1] if within else 0
+
+
+def _numbered(keys: Iterable[object]) -> tuple[array[int], array[int]]:
+    """(the number of each key from 1 on, 0 of None; where each number is met first)"""
+    known: dict[object, int] = {None: 0}
+    numbers, firsts = array("I"), array("I")
+    for at, key in enumerate(keys):
+        number = known.setdefault(key, len(known))
+        if number > len(firsts):
+            firsts.append(at)
+        numbers.append(number)
+    return numbers, firsts
+
+
+def _room(count: int) -> array[int]:
+    return array("I", bytes(4 * count))

@@ -10,9 +10,10 @@ from alloctrace.model import by_image
 from alloctrace.origin.facts import Facts, places
 from alloctrace.origin.table import default as origin_rows
 from alloctrace.stacks.beginnings import Beginnings
-from alloctrace.stacks.tree import StackTree, Unions
+from alloctrace.stacks.tree import StackTree
+from alloctrace.stacks.unions import Unions
 from alloctrace.symbols.function_names import plain
-from . import rules as purpose_rules
+from . import function_steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ class Survey:
         self.facts_of = facts_of or (lambda event: Facts())
         self._modules = by_image(modules)
         self.answers = Beginnings(self.tree)
-        self.steps = Unions(self.tree, _steps_of)  # of rules' stacks, that functions fit
+        # Of rules' stacks, that functions fit.
+        self.steps = Unions(self.tree, lambda frames: function_steps.of_frames(frames, modules))
         # Kept by purpose.fitting: rules by their numbers.
         self.fitting: dict[tuple[int, ...], tuple[Rule, ...]] = {}
-        self._libcs = Unions(self.tree, _libc_of)
+        self._libcs = Unions(self.tree, lambda frames: map(_libc_of, frames))
         # By module: whether a stack has functions inlined there.
         self._inlined: dict[str, Unions] = {}
         # By (image, block): what it was last known to be.
@@ -112,7 +114,7 @@ class Survey:
         """Whether the stack shows a function inlined into one of that module."""
         if module not in self._inlined:
             self._inlined[module] = Unions(
-                self.tree, lambda frame: int(frame.inlined and frame.module == module)
+                self.tree, lambda frames: (int(f.inlined and f.module == module) for f in frames)
             )
         return bool(self._inlined[module].of(self.tree.node(event.stack)))
 
@@ -203,10 +205,6 @@ class Survey:
             if module.start <= address < module.end:
                 return module.path
         return None
-
-
-def _steps_of(frame: Frame) -> int:
-    return purpose_rules.default().steps_of(plain(frame.function) or "")
 
 
 def _libc_of(frame: Frame) -> int:

@@ -14,12 +14,16 @@ from __future__ import annotations
 from array import array
 from functools import cached_property
 
+from alloctrace import kernels
+from . import packed_beginnings
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any, TypeVar
 
     from alloctrace.model import Frame
+    from .packed_beginnings import Packed
     from .tree import StackTree
 
     _Answer = TypeVar("_Answer")
@@ -94,7 +98,7 @@ class Beginnings:
         tree: StackTree,
         numbers: array[int] | None = None,
         alike: Sequence[Frame] | None = None,
-        roots: dict[Any, Any] | None = None,
+        told: Packed = packed_beginnings.NOTHING,
         answers: Iterable[Any] = (),
         tables: int = 0,
         whole: dict[Any, dict[int, int]] | None = None,
@@ -102,9 +106,7 @@ class Beginnings:
         self._parents = tree.parents
         self._numbers = tree.alike if numbers is None else numbers
         self._alike = tree.frames if alike is None else alike
-        self.roots: dict[Any, Any] = (
-            {} if roots is None else roots
-        )  # question -> dicts of dicts, at last (number,)
+        self._told, self._is_looked_through = told, False
         self.answers = list(answers)  # by number
         self.whole: dict[Any, dict[int, int]] = {} if whole is None else whole
         # question -> number of a whole stack -> number of its answer
@@ -113,6 +115,35 @@ class Beginnings:
         self.has_more = False  # than it was given
         self.tables = tables  # that there are
         self._shared: dict[Any, dict[int, Any]] = {}
+
+    @cached_property
+    def roots(self) -> dict[Any, Any]:
+        """{question: dicts of dicts, at last (number,)}"""
+        return packed_beginnings.unpacked(self._told)
+
+    def packed(self) -> Packed:
+        """What is known of beginnings by now."""
+        if not self.has_more:
+            return self._told
+        if self._is_looked_through:
+            all_ = packed_beginnings.unpacked(self._told)
+            self.tables += packed_beginnings.merge(all_, self.roots)
+            self._is_looked_through, self.roots = False, all_
+        return packed_beginnings.packed(self.roots)
+
+    def known(
+        self, questions: Sequence[Any], of: array[int], nodes: array[int], within: array[int]
+    ) -> tuple[array[int], array[int]] | None:
+        """Of many stacks at once the numbers of those answers that were remembered before, as
+        packed_beginnings.known says. Whoever is asked about from then on is looked for among what
+        is new alone."""
+        has_whole = self._has_whole and any(self.whole.get(question) for question in questions)
+        wholes, tree = self._wholes if has_whole else None, (self._parents, self._numbers)
+        asked = questions, of, nodes, within
+        found = packed_beginnings.known(self._told, self.whole, wholes, tree, asked)
+        if found is not None:
+            self._is_looked_through, self.roots = True, {}
+        return found
 
     def answer(self, question: Any, node: int, ask: Callable[[Beginning], _Answer]) -> _Answer:
         """`ask(Beginning)`'s answer for the stack at `node`. `question`: all else it rests on."""
@@ -146,6 +177,9 @@ class Beginnings:
         """By node, the number of its whole stack."""
         parents, numbers = self._parents, self._numbers
         found = array("q", bytes(8 * len(parents)))
+        if len(parents) >= kernels.FEWEST:
+            if kernels.run("wholes", parents, numbers, len(parents), found) == 0:
+                return found
         for node in range(1, len(parents)):
             parent = parents[node]
             outer = found[parent] if parent > 0 else parent  # the reason why it was cut

@@ -10,12 +10,12 @@ from array import array
 from collections import Counter
 from collections.abc import Mapping
 
-from alloctrace import words
+from alloctrace import kernels, words
 from alloctrace.spool import spool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 
 class NodeStacks(Mapping[int, spool.Stack]):
@@ -29,20 +29,34 @@ class NodeStacks(Mapping[int, spool.Stack]):
 
     def add(self, ids: array[int], parents: array[int], pcs: array[int]) -> bool:
         """Take the next nodes, as arrays; False: they are others, or damaged."""
-        first = len(self.parents)
-        if ids != array("i", range(first, first + len(ids))) or any(map(int.__ge__, parents, ids)):
+        if not self._are_next(ids, parents):
             return False
         self.parents.extend(parents)
         self.pcs.extend(pcs)
         return True
+
+    def _are_next(self, ids: array[int], parents: array[int]) -> bool:
+        first = len(self.parents)
+        if len(ids) >= kernels.FEWEST:
+            found = kernels.run("are_next", ids, parents, len(ids), first)
+            if found is not None:
+                return found == 1
+        is_next = ids == array("i", range(first, first + len(ids)))
+        return is_next and not any(map(int.__ge__, parents, ids))
 
     @property
     def last(self) -> int:
         """The highest number of a node."""
         return len(self.parents) - 1
 
-    def use(self, nodes: Iterable[int]) -> None:
+    def use(self, nodes: array[int]) -> None:
         """These are the stacks of all events."""
+        if len(nodes) >= kernels.FEWEST:
+            found = array("i", bytes(4 * len(nodes)))
+            count = kernels.run("used", nodes, len(nodes), len(self.parents), found)
+            if count is not None and count >= 0:
+                self.used = found[:count]
+                return
         self.used = array("i", sorted(node for node in set(nodes) if node > 0))
 
     def __getitem__(self, node: int) -> spool.Stack:
@@ -63,8 +77,17 @@ class NodeStacks(Mapping[int, spool.Stack]):
 
     def cuts(self) -> dict[int, int]:
         """{reason: how many of the stacks end for it}."""
+        found = Counter(map(self._ends().__getitem__, self.used))
+        return {-end: count for end, count in found.items() if -end in words.CUTS and end}
+
+    def _ends(self) -> array[int]:
+        """By node, what its stack ends with."""
+        count = len(self.parents)
+        if count >= kernels.FEWEST:
+            ends = array("i", bytes(4 * count))
+            if kernels.run("ends", self.parents, count, ends) == 0:
+                return ends
         ends = array("i", [0])
         for parent in self.parents[1:]:
             ends.append(parent if parent <= 0 else ends[parent])
-        found = Counter(map(ends.__getitem__, self.used))
-        return {-end: count for end, count in found.items() if -end in words.CUTS and end}
+        return ends

@@ -10,11 +10,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import compress
 from operator import attrgetter
 
 from alloctrace import kernels, measure, words
 from alloctrace.columns.schema import MAX_DEPTH
 from alloctrace.model import Frame
+from .grower import Grower
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     _Said = TypeVar("_Said")
 
 LEAP = 16  # callers, a power of 2: long ways outwards are gone in leaps
+MOST_SAID = 1 << 24  # answers at once: keys by words
 _but_address = attrgetter(*(name for name in Frame.__annotations__ if name != "pc"))
 
 
@@ -67,7 +70,11 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
             cut = raw[id_].cut if id_ in raw else 0
             numbers = [(grower.number(frame),) for frame in reversed(stacks.get(id_, ()))]
             grower.node_of[id_] = grower.shared(-cut if cut in words.CUTS else 0, numbers)
-        return grower.tree(grower.node_of, list(grower.node_of))
+        return cls.grown(grower, grower.node_of, list(grower.node_of))
+
+    @classmethod
+    def grown(cls, grower: Grower, node_of: NodeOf | None, ids: Collection[int]) -> StackTree:
+        return cls(grower.frames, grower.parents, grower.frame_of, node_of, ids)
 
     def node(self, id_: int) -> int:
         """The node of a stack; 0 or less where it has no frames."""
@@ -141,8 +148,9 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
     def _leaps(self) -> array[int]:
         """By node: the one LEAP callers outwards, 0 where the stack ends before."""
         found = array("i", bytes(4 * len(self.parents)))
-        if kernels.run("leaps", self.parents, found, len(found), LEAP) == 0:
-            return found
+        if len(found) >= kernels.FEWEST:
+            if kernels.run("leaps", self.parents, found, len(found), LEAP) == 0:
+                return found
         found = array("i", [parent if parent > 0 else 0 for parent in self.parents])
         for _ in range(LEAP.bit_length() - 1):
             found = array("i", map(found.__getitem__, found))
@@ -197,7 +205,12 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
     @cached_property
     def _named(self) -> array[int]:
         """By node: the first node outwards, itself included, whose frame has a name; 0: none."""
-        has_name = self._traits[2]
+        has_name, count = self._traits[2], len(self.parents)
+        if count >= kernels.FEWEST:
+            found = array("i", bytes(4 * count))
+            known = self.parents, self.frame_of, count, has_name, len(has_name)
+            if kernels.run("named", *known, found) == 0:
+                return found
         found = array("i", [0])
         for node, (parent, frame) in enumerate(zip(self.parents, self.frame_of)):
             if node:
@@ -213,34 +226,78 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
             first.setdefault(_but_address(frame), number)
             for number, frame in enumerate(self.frames)
         ]
-        return array("I", map((numbers or [0]).__getitem__, self.frame_of))
+        return self.by_node(numbers)
+
+    def by_node(self, of_frame: Sequence[int]) -> array[int]:
+        """By node the number of its frame."""
+        return picked(array("I", of_frame or [0]), self.frame_of)
 
     def said(
-        self, keys: Iterable[_Key], nodes: Iterable[int], of_frame: Callable[[Frame], _Said | None]
+        self,
+        keys: Iterable[_Key],
+        nodes: Sequence[int],
+        of_frame: Callable[[Frame], _Said | None],
+        kinds: Sequence[int] | None = None,
     ) -> dict[_Key, set[_Said]]:
         """{key: {what `of_frame` says of the frames of its stacks}}; None is nothing.
 
-        `nodes`: where stacks begin, all that there are; `keys`: whose each of them is.
+        `nodes`: where stacks begin, all that there are; `keys`: whose each of them is. Many have
+        few keys: then `kinds` says which of `keys` is each one's.
         """
-        keys = list(keys)
-        if self.is_of_nodes and keys and keys.count(keys[0]) == len(keys):
-            frames = set(self.frame_of[1:])
-            said: set[Any] = {of_frame(self.frames[frame]) for frame in frames} - {None}
-            return {keys[0]: said}
-        begun: dict[_Key, array[int]] = {}
+        numbers: dict[_Key, int] = {}
+        if kinds is None:
+            kinds = [numbers.setdefault(key, len(numbers)) for key in keys]
+            number_of: Sequence[int] = range(len(numbers))
+        else:
+            keys = list(keys)
+            for kind in dict.fromkeys(kinds):
+                numbers.setdefault(keys[kind], len(numbers))
+            number_of = [numbers.get(key, 0) for key in keys]
+        if self.is_of_nodes and len(numbers) == 1:
+            said: set[Any] = set(map(of_frame, self.frames)) - {None}
+            return {key: said for key in numbers}
+        words: dict[_Said | None, int] = {}
+        says = [words.setdefault(said, len(words)) for said in map(of_frame, self.frames)]
+        found = self._said_at_once(len(numbers), len(words), says, number_of, kinds, nodes)
+        if found is None:
+            found = self._said(len(numbers), says, map(number_of.__getitem__, kinds), nodes)
+        told: list[Any] = list(words)
+        return {key: {told[at] for at in at_key} - {None} for key, at_key in zip(numbers, found)}
+
+    def _said_at_once(
+        self,
+        keyed: int,
+        words: int,
+        says: list[int],
+        number_of: Sequence[int],
+        kinds: Sequence[int],
+        nodes: Sequence[int],
+    ) -> list[set[int]] | None:
+        """As _said; None: it is still to be asked."""
+        count = len(self.parents)
+        if count < kernels.FEWEST or not 0 < keyed * words <= MOST_SAID:
+            return None
+        found, kinds, starts = bytearray(keyed * words), wide("I", kinds), wide("i", nodes)
+        known = self.parents, self.frame_of, count, array("I", says), len(says)
+        rows = array("I", number_of), len(number_of), kinds, starts, len(starts)
+        if kernels.run("said", *known, *rows, keyed, words, found) != 0:
+            return None
+        parts = (found[at : at + words] for at in range(0, len(found), words))
+        return [set(compress(range(words), part)) for part in parts]
+
+    def _said(
+        self, keyed: int, says: list[int], keys: Iterable[int], nodes: Iterable[int]
+    ) -> list[set[int]]:
+        """By number of a key what its stacks say, as numbers."""
+        begun = [array("i") for _ in range(keyed)]
         for key, node in zip(keys, nodes):
-            begun.setdefault(key, array("i")).append(node)
-        same: dict[_Said | None, _Said | None] = {}
-        says = [same.setdefault(said, said) for said in map(of_frame, self.frames)]
+            begun[key].append(node)
         met = array("I", bytes(4 * len(self.parents)))  # by node: the last key that led to it
-        found: dict[_Key, set[Any]] = {}
-        for number, (key, starts) in enumerate(begun.items(), 1):
-            found[key] = self._said_from(starts, met, number, says) - {None}
-        return found
+        return [self._said_from(starts, met, at, says) for at, starts in enumerate(begun, 1)]
 
     def _said_from(
-        self, starts: Iterable[int], met: array[int], number: int, says: list[_Said | None]
-    ) -> set[_Said | None]:
+        self, starts: Iterable[int], met: array[int], number: int, says: list[int]
+    ) -> set[int]:
         parents, frame_of, found = self.parents, self.frame_of, set()
         for node in starts:
             while node > 0 and met[node] != number:
@@ -250,98 +307,17 @@ class StackTree(Mapping[int, "tuple[Frame, ...]"]):
         return found
 
 
-class Unions:
-    """Bits of all frames of a stack together: of each node once, for those further out are shared.
-
-    `bits_of(frame)`: a whole number.
-    """
-
-    def __init__(self, tree: StackTree, bits_of: Callable[[Frame], int]) -> None:
-        self._tree, self._bits_of = tree, bits_of
-        self._known: list[int] | None = None
-
-    def of(self, node: int) -> int:
-        """Of the stack that begins at `node`."""
-        return self.all()[node] if node > 0 else 0
-
-    def all(self) -> list[int]:
-        """By node."""
-        if self._known is None:
-            own = list(map(self._bits_of, self._tree.frames))
-            found = [0]
-            shared: dict[int, int] = {}
-            rows = zip(self._tree.parents, self._tree.frame_of)
-            next(rows)
-            for parent, frame in rows:
-                bits, more = found[parent] if parent > 0 else 0, own[frame]
-                if more & ~bits:
-                    bits |= more
-                    bits = shared.setdefault(bits, bits)
-                found.append(bits)
-            self._known = found
-        return self._known
+def picked(values: array[int], at: array[int]) -> array[int]:
+    """`values[number]` of each number of `at`; of 32 bits each."""
+    if len(at) >= kernels.FEWEST:
+        found = array("I", bytes(4 * len(at)))
+        if kernels.run("picked", values, len(values), at, len(at), found) == 0:
+            return found
+    return array("I", map(values.__getitem__, at))
 
 
-class Grower:
-    """Makes a tree, callers first."""
-
-    def __init__(self) -> None:
-        self.frames: list[Frame] = []
-        self._numbers: dict[int, int] = {}
-        self.has_cut = False
-        self.parents, self.frame_of = array("i", [0]), array("I", [0])
-        self._depths = array("H", [0])
-        self.node_of: dict[int, int] = {}
-        self._nodes: dict[tuple[int, tuple[int, ...]], int] = {}
-
-    def number(self, frame: Frame) -> int:
-        """Of a frame that is kept; by identity, for comparing them is slow."""
-        number = self._numbers.get(id(frame))
-        if number is None:
-            number = self._numbers[id(frame)] = len(self.frames)
-            self.frames.append(frame)
-        return number
-
-    def adder(self) -> Callable[[int, Sequence[int]], int]:
-        """`add`, for who calls it for each of a million nodes: most are of one frame."""
-        depths, add_any = self._depths, self.add
-        push_parent, push_frame = self.parents.append, self.frame_of.append
-        push_depth = depths.append
-
-        def add(parent: int, numbers: Sequence[int]) -> int:
-            if len(numbers) == 1:
-                depth = depths[parent] if parent > 0 else 0
-                if depth < MAX_DEPTH:
-                    push_parent(parent)
-                    push_frame(numbers[0])
-                    push_depth(depth + 1)
-                    return len(depths) - 1
-            return add_any(parent, numbers)
-
-        return add
-
-    def add(self, parent: int, numbers: Sequence[int]) -> int:
-        """New nodes of the frames with these numbers, outermost first; the innermost node."""
-        parents, depths = self.parents, self._depths
-        for number in numbers:
-            depth = depths[parent] + 1 if parent > 0 else 1
-            if depth > MAX_DEPTH:
-                parent, depth, self.has_cut = -words.CUT_DEEP, 1, True
-            parents.append(parent)
-            self.frame_of.append(number)
-            depths.append(depth)
-            parent = len(parents) - 1
-        return parent
-
-    def shared(self, parent: int, pieces: Iterable[tuple[int, ...]]) -> int:
-        """As `add`, of several tuples of numbers; nodes that are there already are taken."""
-        for numbers in pieces:
-            key = parent, numbers
-            node = self._nodes.get(key)
-            if node is None:
-                node = self._nodes[key] = self.add(parent, numbers)
-            parent = node
-        return parent
-
-    def tree(self, node_of: NodeOf | None, ids: Collection[int]) -> StackTree:
-        return StackTree(self.frames, self.parents, self.frame_of, node_of, ids)
+def wide(code: str, numbers: Sequence[int]) -> array[int]:
+    """In an array as a pass wants them: columns of a trace are narrower."""
+    if isinstance(numbers, array) and numbers.typecode == code:
+        return numbers
+    return array(code, numbers)

@@ -43,6 +43,16 @@ class Places:
         self._numbers: dict[tuple[int, int | None], int] = {}  # by pc and module id
         self._lasting: dict[int | None, dict[int, int]] = {}  # {image: {pc: one for all times}}
 
+    def never_changes(self, image: int) -> bool:
+        """Whether what is at an address of an image is the same at all times: for each of them."""
+        mapped = self._mapped.get(image)
+        return mapped is None or not mapped.changes()
+
+    def lasts(self, pc: int, image: int) -> bool:
+        """The same of one address."""
+        held = self._mapped[image].holding(pc) if image in self._mapped else []
+        return not held or len(held) == 1 and held[0].unloaded_ns is None
+
     def lasting(self, image: int | None) -> dict[int, int]:
         """{pc: number}: what need not be asked again in an image; None: of no image."""
         return self._lasting.setdefault(image, {})
@@ -67,6 +77,11 @@ class Places:
 
 class _Mapped:
     """The modules of one image, or all: those of one address are not looked through together."""
+
+    def changes(self) -> bool:
+        """Whether one goes, or lies where another one does."""
+        overlap = any(start < end for start, end in zip(self._starts[1:], self._reach))
+        return overlap or any(module.unloaded_ns is not None for module in self._modules)
 
     def __init__(self, modules: Iterable[Module]) -> None:
         self._modules = sorted(modules, key=lambda module: module.start)

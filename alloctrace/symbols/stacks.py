@@ -7,20 +7,21 @@ breakpoint engine tells single stacks.
 from __future__ import annotations
 
 from array import array
+from operator import not_
 
-from alloctrace import words
+from alloctrace import kernels, words
+from alloctrace.stacks.grower import Grower
 from alloctrace.stacks.nodes import NodeStacks
-from alloctrace.stacks.tree import Grower
+from alloctrace.stacks.tree import StackTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from alloctrace.columns.group_table import GroupTable
     from alloctrace.history.history import History
     from alloctrace.model import Frame
     from alloctrace.spool.spool import Stack
-    from alloctrace.stacks.tree import StackTree
     from .places import Place, Places
 
 _BEGINS, _CALLS = 1, 2  # a node is where a stack begins, or a caller
@@ -64,24 +65,72 @@ class _OfStacks:
             node = -cut if cut in words.CUTS else 0
             for place in reversed(found):
                 if id(place) not in pieces:
-                    pieces[id(place)] = _numbers(grower, frames_at(place))
+                    pieces[id(place)] = grower.numbers(frames_at(place))
             numbers = (pieces[id(place)] for place in reversed(found))
             grower.node_of[id_] = grower.shared(node, numbers)
-        return grower.tree(grower.node_of, list(grower.node_of))
+        return StackTree.grown(grower, grower.node_of, list(grower.node_of))
 
 
 class _OfNodes:
     def __init__(self, stacks: NodeStacks, groups: GroupTable, places: Places) -> None:
-        self._stacks, self._places = stacks, places
-        self._marks = bytearray(len(stacks.parents))
-        self._at = array("I", bytes(4 * len(stacks.parents)))  # numbers of places.found
-        self._first = array("i", bytes(4 * len(stacks.parents)))  # index of its first group
-        self._groups = groups
-        for index in range(len(groups) - 1, -1, -1):
-            if groups.stack[index] > 0:
-                self._first[groups.stack[index]] = index
-                self._marks[groups.stack[index]] = _BEGINS
-        self._walk()
+        self._stacks, self._groups, self._places = stacks, groups, places
+        self._make_room()
+        if len(stacks.parents) < kernels.FEWEST or not self._walk_at_once():
+            self._make_room()
+            self._walk()
+            self._kinds = set(zip(self._marks, self._at))
+
+    def _make_room(self) -> None:
+        """By node: its marks, its number of places.found, the index of its first group."""
+        count = len(self._stacks.parents)
+        self._marks = bytearray(count)
+        self._at, self._first = array("I", bytes(4 * count)), array("i", bytes(4 * count))
+
+    def _walk_at_once(self) -> bool:
+        """As `_walk`: first which program counters there are in which image, then what they are."""
+        parents, marks, at, groups = self._stacks.parents, self._marks, self._at, self._groups
+        images = array("I", _numbered(what.image for what in groups.whats))
+        met = array("i", bytes(4 * len(parents)))
+        known = parents, self._stacks.pcs, marks, self._first, at, met, len(parents)
+        of = groups.stack, groups.what, len(groups), images, len(images)
+        pairs = kernels.run("walked", *known, *of)
+        if pairs is None or pairs < 0:
+            return False
+        numbers = self._numbers_of(met[:pairs])
+        del met
+        found = self._places.found
+        kinds = array("I", bytes(16 * (len(found) + 1)))
+        calls = bytearray([has_caller for _, _, has_caller in found])
+        rest = numbers, len(numbers), calls, len(calls), kinds
+        count = kernels.run("placed", parents, marks, at, len(parents), *rest)
+        if count is None or count < 0:
+            return False
+        self._kinds = {(kind & 3, kind >> 2) for kind in kinds[:count]}
+        return True
+
+    def _numbers_of(self, met: array[int]) -> array[int]:
+        """Numbers of places by number of a pair; `met`: by this a node of it, the highest. A node
+        whose place is another one at other times gets a pair of its own."""
+        places, groups, first = self._places, self._groups, self._first
+        image_of = [what.image for what in groups.whats]
+        begun = array("I", map(first.__getitem__, met))  # by pair the group of its node
+        images = list(map(image_of.__getitem__, map(groups.what.__getitem__, begun)))
+        pcs = list(map(self._stacks.pcs.__getitem__, met))
+        if all(map(places.never_changes, set(images))):
+            whens = zip(map(groups.first_t.__getitem__, begun), images)
+            return array("I", map(places.find, pcs, whens))
+        changes = bytearray(map(not_, map(places.lasts, pcs, images)))
+        numbers, marks, at = array("I", bytes(4 * len(met))), self._marks, self._at
+        nodes = {node for node, pair in enumerate(at) if changes[pair] and marks[node]}
+        for node in sorted(nodes.union(met), reverse=True):
+            when = groups.first_t[first[node]], image_of[groups.what[first[node]]]
+            number = places.find(self._stacks.pcs[node], when)
+            if node in nodes:
+                at[node] = len(numbers)
+                numbers.append(number)
+            else:
+                numbers[at[node]] = number
+        return numbers
 
     def _walk(self) -> None:
         """From what was called to its callers: a parent is older than its children."""
@@ -95,6 +144,10 @@ class _OfNodes:
         images, whats = [what.image for what in self._groups.whats], self._groups.what
         times, lasting = self._groups.first_t, {}
         image: int | None = None
+        for index in range(len(whats) - 1, -1, -1):
+            if self._groups.stack[index] > 0:
+                first[self._groups.stack[index]] = index
+                marks[self._groups.stack[index]] = _BEGINS
         for node in range(len(parents) - 1, 0, -1):
             if not marks[node]:
                 continue
@@ -114,7 +167,7 @@ class _OfNodes:
 
     def wanted(self) -> list[Place]:
         found: dict[int, Place] = {}
-        for mark, number in set(zip(self._marks, self._at)):
+        for mark, number in self._kinds:
             if mark:
                 exact, caller, _ = self._places.found[number]
                 if mark & _BEGINS:
@@ -125,9 +178,20 @@ class _OfNodes:
 
     def tree(self, frames_at: Callable[[Place], Sequence[Frame]]) -> StackTree:
         """`frames_at(place)`: the frames there, innermost first."""
-        grower, stacks = Grower(), self._stacks
-        pieces, found = self._pieces(grower, frames_at), self._places.found
-        begins, called = array("i", bytes(4 * len(self._marks))), self._first  # room to use again
+        grower = Grower()
+        pieces = self._pieces(grower, frames_at)
+        begins = array("i", bytes(4 * len(self._marks)))
+        calls = bytearray([has_caller for _, _, has_caller in self._places.found])
+        nodes = self._stacks.parents, self._marks, self._at
+        if not grower.of_nodes(*nodes, calls, pieces, begins, self._first):
+            self._grow(grower, begins, pieces)
+        made = StackTree.grown(grower, begins, self._stacks.used)
+        made.is_of_nodes = not grower.has_cut
+        return made
+
+    def _grow(self, grower: Grower, begins: array[int], pieces: list[tuple[int, ...]]) -> None:
+        stacks, found = self._stacks, self._places.found
+        called = self._first  # room to use again
         add, cuts = grower.adder(), words.CUTS
         for node, (mark, parent, number) in enumerate(zip(self._marks, stacks.parents, self._at)):
             if not mark:
@@ -137,29 +201,29 @@ class _OfNodes:
             else:
                 outer = parent if -parent in cuts else 0
             if mark & _BEGINS:
-                begins[node] = add(outer, pieces[number][0])
+                begins[node] = add(outer, pieces[2 * number])
             if mark & _CALLS:
-                called[node] = add(outer, pieces[number][1])
-        made = grower.tree(begins, stacks.used)
-        made.is_of_nodes = not grower.has_cut
-        return made
+                called[node] = add(outer, pieces[2 * number + 1])
 
     def _pieces(
         self, grower: Grower, frames_at: Callable[[Place], Sequence[Frame]]
-    ) -> list[list[tuple[int, ...]]]:
-        """By number of a place: the numbers of its frames where a stack begins, and as a caller."""
-        pieces: list[list[tuple[int, ...]]] = [[(), ()] for _ in self._places.found]
-        for mark, number in set(zip(self._marks, self._at)):
-            places = self._places.found[number][:2] if mark else ()
-            for side, (bit, place) in enumerate(zip((_BEGINS, _CALLS), places)):
-                if mark & bit:
-                    pieces[number][side] = _numbers(grower, frames_at(place))
+    ) -> list[tuple[int, ...]]:
+        """By twice the number of a place: the numbers of its frames where a stack begins, and
+        behind them those as a caller."""
+        places, numbers = self._places.found, grower.numbers
+        pieces: list[tuple[int, ...]] = [()] * (2 * len(places))
+        for mark, number in self._kinds:
+            if mark & _BEGINS:
+                pieces[2 * number] = numbers(frames_at(places[number][0]))
+            if mark & _CALLS:
+                pieces[2 * number + 1] = numbers(frames_at(places[number][1]))
         return pieces
 
 
-def _numbers(grower: Grower, frames: Sequence[Frame]) -> tuple[int, ...]:
-    """Of the frames at one place, outermost first."""
-    return tuple(grower.number(frame) for frame in reversed(frames))
+def _numbered(values: Iterable[Hashable]) -> list[int]:
+    """Those that are equal have the same number."""
+    known: dict[Hashable, int] = {}
+    return [known.setdefault(value, len(known)) for value in values]
 
 
 def _first_uses(history: History) -> dict[int, tuple[int, int]]:
