@@ -77,8 +77,19 @@ def _judge_groups(groups: GroupTable, judge: _Judge) -> None:
     runs say is looked up for all at once."""
     ask = [judge.asker(image, phase, name) for _, name, _, _, phase, image in groups.whats]
     nodes, inner = judge.tree.nodes(groups.stack), InnerVerdicts(judge.tree)
-    found, todo = judge.known(groups, nodes)
-    known, number_of = Indexed(), array("I", bytes(4 * len(judge.answers)))
+    known, looked_up = Indexed(), judge.known(groups, nodes)
+    if looked_up is None:
+        verdicts, rows = groups.verdict, zip(groups.what, nodes, groups.within)
+        for index, (what, node, within) in enumerate(rows):
+            if within:
+                outer = known.values[verdicts[within - 1]]
+                verdicts[index] = known.of(inner.of(outer, nodes[within - 1], node))
+            else:
+                verdicts[index] = known.of(ask[what](node))
+        groups.verdicts = known.values
+        return
+    found, todo = looked_up
+    number_of = array("I", bytes(4 * len(judge.answers)))
     for index in todo:
         number, within = found[index], groups.within[index]
         if number >= 0:
@@ -359,12 +370,11 @@ class _Judge:
     def answers(self) -> list[Verdict]:
         return self._verdicts.answers
 
-    def known(self, groups: GroupTable, nodes: array[int]) -> tuple[array[int], Sequence[int]]:
+    def known(self, groups: GroupTable, nodes: array[int]) -> tuple[array[int], array[int]] | None:
         """(by group the number of its verdict in `answers`, -1 where that is not known; the groups
-        that are to be looked at, one after the other)"""
+        that are to be looked at, one after the other); None: nothing is known."""
         abouts = [self.facts_of(what.image, what.phase, what.name) for what in groups.whats]
-        known = self._verdicts.known(abouts, groups.what, nodes, groups.within)
-        return known or (array("i", [-1]) * len(groups), range(len(groups)))
+        return self._verdicts.known(abouts, groups.what, nodes, groups.within)
 
     def keep(self) -> None:
         self._verdicts.keep()
