@@ -64,7 +64,7 @@ def by_origin(rows: list[tuple[int, int, int, int]], groups: GroupTable) -> dict
 
     `rows`: of Stages; `groups`: a GroupTable, with their verdicts.
     """
-    held = [0] * (len(groups) + 1)
+    held = [0] * (len(groups.verdict) + 1)
     origins = dict.fromkeys(words.ORIGINS, 0)
     found: dict[str, Any] = {
         "seq": [],
