@@ -55,7 +55,7 @@ PASSES = {
     "marked": "data length shapes count table size rows marks",
     "gather": "column size rows count width found",
 }
-FEWEST = 2000  # rows: for less, a pass is not worth its call
+FEWEST = 500  # rows: for less, a pass is not worth its call
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/" + NAME, "recorder/" + NAME)
 _library: Any = None
