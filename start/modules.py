@@ -10,23 +10,26 @@ from __future__ import annotations
 import marshal
 import os
 import sys
-from importlib import _bootstrap_external  # of importlib.util, which imports much else
+from importlib import _bootstrap_external as python  # type: ignore[attr-defined]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
+    from typing import Any
 
-_Spec = type(sys.__spec__)  # importlib.machinery.ModuleSpec
-_HEAD = _bootstrap_external.MAGIC_NUMBER + bytes(4)  # compiled by this Python; what follows is the text's time
+# importlib.machinery.ModuleSpec, and importlib.util has the number; they import much else.
+_Spec: Any = type(sys.__spec__)
+# Compiled by this Python; what follows is the time and the size of the text.
+_HEAD = python.MAGIC_NUMBER + bytes(4)
 _END = ".%s.pyc" % sys.implementation.cache_tag
 
 
 def use(top: str, rooms: Sequence[str]) -> None:
     """From now on, for the modules of these folders of `top`."""
     if not sys.flags.optimize and sys.pycache_prefix is None:
-        sys.meta_path.insert(0, _Finder(top, rooms))  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _Finder(top, rooms))
 
 
 class _Finder:
@@ -34,7 +37,8 @@ class _Finder:
         self._top, self._beginnings = top, tuple(room + "." for room in rooms)
         self._codes: dict[str, CodeType] = {}
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, *rest: object) -> ModuleSpec | None:
+        """What Python asks for; None: that it is to look elsewhere."""
         if not name.startswith(self._beginnings):
             return None
         folder, _, own = name.rpartition(".")
@@ -44,7 +48,7 @@ class _Finder:
         if code is None:
             return None
         self._codes[name] = code
-        spec = _Spec(name, self, origin=text)  # type: ignore[arg-type]
+        spec: ModuleSpec = _Spec(name, self, origin=text)
         spec.cached, spec.has_location = compiled, True
         return spec
 
@@ -52,6 +56,7 @@ class _Finder:
         """None: Python's own way."""
 
     def exec_module(self, module: ModuleType) -> None:
+        """Run its text."""
         exec(self._codes.pop(module.__name__), vars(module))
 
 

@@ -56,7 +56,8 @@ def _plain_c(name: str) -> str:
         name = _VERSION.sub("", name)
     if name.startswith("__GI_") and len(name) > 5:
         name = name[5:]
-    return _NEW.sub("", name) if name.startswith("_IO_new_") else name
+    text: str = _NEW.sub("", name) if name.startswith("_IO_new_") else name
+    return text
 
 
 def _without_brackets(name: str) -> str:
