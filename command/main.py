@@ -73,10 +73,15 @@ class Parser(argparse.ArgumentParser):
         raise UserError("%s (see: brkpoint help %s)" % (shown(message), self.verb), USAGE)
 
 
-def start() -> int:
-    """Called once by the file `brkpoint`; returns the exit status."""
+def hasten() -> None:
+    """What every start does first, so that it is a short one."""
     modules.use(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), ROOMS)
     gc.set_threshold(OBJECTS)
+
+
+def start() -> int:
+    """Called once by the file `brkpoint`; returns the exit status."""
+    hasten()
     heritage.occupy_standard_streams()
     heritage.free_limits()
     surroundings.name_output()
