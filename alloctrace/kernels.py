@@ -61,7 +61,7 @@ PASSES = {
     "marked": "data:1 length shapes:8 count table:1 size rows:4 marks:1",
     "gather": "column size rows:4 count width found",
 }
-FEWEST = 2000  # rows: for less, a pass is not worth its call
+FEWEST = 500  # rows: for less, a pass is not worth its call
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/" + NAME, "recorder/" + NAME)
 _library: Any = None

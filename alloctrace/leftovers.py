@@ -51,7 +51,7 @@ def folder() -> Iterator[str]:
 def file(parent: str, name: str) -> Iterator[str]:
     """The path of a new empty file in the folder `parent`, to be renamed to `name`, readable for
     whom the user lets; what is still there in the end is removed. Raises OSError."""
-    _clean(parent, _FILE.fullmatch, 0)
+    _clean(parent, lambda name: name.endswith(".tmp") and _FILE.fullmatch(name), 0)
     descriptor, path = _made(os.path.join(parent, _prefix(name)))
     try:
         mask = os.umask(0)

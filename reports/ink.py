@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import namedtuple
+
+from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
         rule: str
 
 else:
-    Signs = namedtuple("Signs", "branch last bar arrow times dot dash more rule")
+    Signs = named_tuple("Signs", "branch last bar arrow times dot dash more rule")
 UNICODE = Signs("├─ ", "└─ ", "│  ", "→", "×", "·", "–", "…", "─")
 ASCII = Signs("|- ", "`- ", "|  ", "->", "x", "-", "-", "...", "-")
 
@@ -86,9 +87,11 @@ class Ink:
     def wrap(self, text: str, width: int, indent: str = "") -> list[str]:
         """Lines of at most `width` columns, those behind the first indented."""
         if cells(text) == len(text):
-            import textwrap  # only now: a file of JSON has no lines to wrap
+            words = text.split(" ")
+            if not (all(words) and text.isprintable() and _are_short(words, width - len(indent))):
+                import textwrap  # only now: hardly any text has more than short words and blanks
 
-            return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
+                return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
         lines, line = [], ""
         for word in text.split():
             while cells(line + " " + word) > width:
@@ -211,3 +214,7 @@ def _width(stream: TextIO) -> int:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError, AttributeError):
         return 80
+
+
+def _are_short(words: list[str], width: int) -> bool:
+    return max(map(len, words)) < width

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-
+from alloctrace.plain import named_tuple
 from reports import quantities
 
 TYPE_CHECKING = False
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
         is_bytes: bool
 
 else:
-    Measure = namedtuple("Measure", "field label means is_bytes")  # field: of a site's row
+    Measure = named_tuple("Measure", "field label means is_bytes")  # field: of a site's row
 
 
 BY = {

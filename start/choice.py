@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-
+from alloctrace.plain import named_tuple
 from . import recorder
 from .errors import FAILED, USAGE, UserError
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
         may_change: bool
 
 else:
-    Choice = namedtuple("Choice", "engine why may_change")
+    Choice = named_tuple("Choice", "engine why may_change")
 
 
 def choose(wanted: str, live: bool = False) -> Choice:

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import resource
 import signal
 import sys
-
-from alloctrace.patterns import Pattern
 
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _LIMITS = (
@@ -24,7 +21,7 @@ _LIMITS = (
     resource.RLIMIT_NOFILE,
 )
 # Programs that ignore SIGPIPE themselves, but give it back to the programs that they start.
-_RESTORING = Pattern(r"python|pypy|node|cargo|fish")
+_RESTORING = ("python", "pypy", "node", "cargo", "fish")
 
 
 def arguments() -> list[bytes]:
@@ -72,10 +69,10 @@ def _ignored_by_parent() -> set[int]:
         status = _read("/proc/%d/status" % parent).decode("ascii", "replace")
     except OSError:  # it is gone, or another user's
         return set()
-    if _RESTORING.match(name):
+    if name.startswith(_RESTORING):
         return set()
-    told = re.search(r"^SigIgn:\s*([0-9a-f]+)", status, re.M)
-    bits = int(told[1], 16) if told else 0  # another /proc may not tell
+    told = [line.split()[1:] for line in status.split("\n") if line.startswith("SigIgn:")]
+    bits = int(told[0][0], 16) if told and told[0] else 0  # another /proc may not tell
     return {number for number in _IGNORED_BY_PYTHON if bits >> (number - 1) & 1}
 
 

@@ -6,7 +6,7 @@ group only where it holds for each of them.
 
 from __future__ import annotations
 
-from collections import namedtuple
+from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         makers: frozenset[int] | None
 
 else:
-    _Values = namedtuple("Members", _VALUES)
+    _Values = named_tuple("Members", _VALUES)
 
 
 class Members(_Values):

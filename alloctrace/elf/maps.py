@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         path: bytes
 
 else:
-    Mapping = namedtuple("Mapping", "start end perms offset inode path")
+    Mapping = named_tuple("Mapping", "start end perms offset inode path")
 
 
 def parse_maps(data: bytes) -> list[Mapping]:

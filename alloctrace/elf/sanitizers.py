@@ -22,7 +22,8 @@ def tell(history: History) -> None:
     """Say so in `history.notes`, where the recorder watched a program that has one."""
     if history.run.get("engine") != "recorder":
         return
-    libraries = (m.name for m in history.modules if _LIBRARY.fullmatch(m.name))
+    names = (m.name for m in history.modules if "san.so" in m.name)
+    libraries = filter(_LIBRARY.fullmatch, names)
     programs = {m.path: m.name for m in history.modules if m.role == "executable"}
     linked_in = (name for path, name in programs.items() if defined.functions(path, MARKS))
     found = next(libraries, None) or next(linked_in, None)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-
 from alloctrace import allocators
+from alloctrace.plain import named_tuple
 from alloctrace.tables import is_yes
 from . import defined
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
         weakens: bool
 
 else:
-    Known = namedtuple("Known", "marks words also weakens")
+    Known = named_tuple("Known", "marks words also weakens")
 
 
 def known() -> list[Known]:

@@ -7,7 +7,7 @@ same rules (recorder/host/history/regions.c).
 
 from __future__ import annotations
 
-from collections import namedtuple
+from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         name: str | None  # None where it is no literal of a file
 
 else:
-    Region = namedtuple("Region", "id parent name")
+    Region = named_tuple("Region", "id parent name")
 
 MOST = 1 << 16
 MOST_DEEP = 1 << 12

@@ -59,7 +59,12 @@ class Step:
     reach: str  # "<" the direct caller, "~" through insides of a library, "<<" anywhere out
 
     def fits(self, name: str) -> bool:
-        return name in self.exact or any(pattern.match(name) for pattern in self.patterns)
+        if name in self.exact:
+            return True
+        for pattern in self.patterns:  # `any` would make a generator each time
+            if pattern.match(name):
+                return True
+        return False
 
 
 @frozen

@@ -235,9 +235,12 @@ class Functions:
         """(name, frame) of a function, None where there is none."""
         found = self._found
         while index >= len(found):
-            if len(found) >= MAX_FUNCTIONS or not _has(self._stack, self._start + len(found)):
+            if len(found) >= MAX_FUNCTIONS:
                 return None
-            frame = self._stack[self._start + len(found)]
+            try:  # of all that is done here, this is done most often
+                frame = self._stack[self._start + len(found)]
+            except IndexError:
+                return None
             found.append((plain(frame.function) or "", frame))
         return found[index]
 

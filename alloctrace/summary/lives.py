@@ -79,7 +79,7 @@ class Program:
     @property
     def script(self) -> str:
         """The name of the script that it runs, where it is an interpreter; "" for none."""
-        if not _INTERPRETERS.fullmatch(self.name) or len(self.command) < 2:
+        if len(self.command) < 2 or not _INTERPRETERS.fullmatch(self.name):
             return ""
         word = self.command[1]
         return "" if word[:1] in ("-", "+") else word.rsplit("/", 1)[-1]

@@ -48,11 +48,15 @@ def plain(name: str | None) -> str | None:
 
 
 def _plain_c(name: str) -> str:
-    name = _QUALIFIERS.sub("", name)
-    name = _VERSION.sub("", _COMPILER_PART.sub("", name))
+    if " " in name:  # here and below: most names do without a pattern, and without making it
+        name = _QUALIFIERS.sub("", name)
+    if "." in name:
+        name = _COMPILER_PART.sub("", name)
+    if "@" in name:
+        name = _VERSION.sub("", name)
     if name.startswith("__GI_") and len(name) > 5:
         name = name[5:]
-    text: str = _NEW.sub("", name)
+    text: str = _NEW.sub("", name) if name.startswith("_IO_new_") else name
     return text
 
 

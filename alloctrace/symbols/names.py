@@ -32,7 +32,9 @@ _OPENING, _CLOSING = "<[{(", ">]})"
 
 def readable(name: str, has_return_type: bool = False) -> str:
     """The name without arguments. `has_return_type`: a demangled template begins with its type."""
-    name = _CLONE.sub("", name[:MAX_NAME])
+    name = name[:MAX_NAME]
+    if "[clone" in name:  # here and below: most names do without a pattern, and without making it
+        name = _CLONE.sub("", name)
     if name.startswith(_INTERNAL):
         name = name[len(_INTERNAL) :]
     if not any(mark in name for mark in "(<: "):
@@ -56,7 +58,8 @@ def demangled(name: str) -> str | None:
 
 def plain(name: str) -> str:
     """A linker's name without what the compiler appends to the parts of a function."""
-    return _COMPILER_PART.sub("", name[:MAX_NAME]) or name[:MAX_NAME]
+    name = name[:MAX_NAME]
+    return _COMPILER_PART.sub("", name) or name if "." in name else name
 
 
 def is_mangled(name: str) -> bool:

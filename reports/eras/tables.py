@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-
+from alloctrace.plain import named_tuple
 from reports.quantities import short_size as size
 
 from . import words
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
         rows: list[list[str]]
 
 else:
-    Table = namedtuple("Table", "title lead head align rows")
+    Table = named_tuple("Table", "title lead head align rows")
 
 _MARK = "·"
 

@@ -7,11 +7,12 @@ and the first calls that reached the kernel with their syscalls.
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict, namedtuple
+from collections import Counter, defaultdict
 from itertools import compress
 from operator import add
 
 from alloctrace.columns.check import TraceError
+from alloctrace.plain import named_tuple
 from alloctrace.space.changes import Changes
 from alloctrace.summary import chosen
 from reports.page import cells
@@ -57,8 +58,9 @@ if TYPE_CHECKING:
         program: str
 
 else:
-    _Series = namedtuple("_Series", "origin phase kind program")  # what a bin tells apart, and tids
-    Windows = namedtuple("Windows", "bins cells tids ranges changes")  # ranges: of seqs
+    # What a bin tells apart, and tids.
+    _Series = named_tuple("_Series", "origin phase kind program")
+    Windows = named_tuple("Windows", "bins cells tids ranges changes")  # ranges: of seqs
 
 
 def of(summary: dict[str, Any], trace: Trace, wanted: Wanted) -> Windows:
