@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gc
 import importlib
 import io
@@ -9,29 +10,9 @@ import os
 import signal
 import sys
 
-from start import heritage, modules, surroundings
+from start import heritage, surroundings
 from start.errors import FAILED, USAGE, UserError, shown
 from start.version import VERSION
-
-
-class _English:
-    """In gettext's place while argparse imports it: argparse's words are English, as ours are. To
-    import gettext and to look for translations takes longer than all of this file."""
-
-    gettext = str
-
-    @staticmethod
-    def ngettext(one: str, many: str, number: int) -> str:
-        return one if number == 1 else many
-
-
-_gettext = sys.modules.get("gettext")
-vars(sys)["modules"]["gettext"] = _English
-import argparse  # noqa: E402
-
-del sys.modules["gettext"]
-if _gettext is not None:
-    sys.modules["gettext"] = _gettext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,8 +39,7 @@ VERBS = (
     "recover",
     "help",
 )
-vars(argparse)["_"] = str  # where it was imported before
-ROOMS = ("command", "start", "alloctrace", "reports", "exports", "article", "course", "eras")
+vars(argparse)["_"] = str  # its words are English, as ours are: to look for translations takes 3 ms
 _INTERRUPTED = 130
 OBJECTS = 200000  # that may come before cycles are looked for: there are next to none
 
@@ -73,15 +53,9 @@ class Parser(argparse.ArgumentParser):
         raise UserError("%s (see: brkpoint help %s)" % (shown(message), self.verb), USAGE)
 
 
-def hasten() -> None:
-    """What every start does first, so that it is a short one."""
-    modules.use(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), ROOMS)
-    gc.set_threshold(OBJECTS)
-
-
 def start() -> int:
     """Called once by the file `brkpoint`; returns the exit status."""
-    hasten()
+    gc.set_threshold(OBJECTS)
     heritage.occupy_standard_streams()
     heritage.free_limits()
     surroundings.name_output()
