@@ -231,8 +231,8 @@ def test_the_output_follows_the_locale():
 
 
 def test_ignored_signals_of_a_parent_that_restores_them(monkeypatch):
-    assert heritage._RESTORING.match("python3.11")
-    assert not heritage._RESTORING.match("bash")
+    assert "python3.11".startswith(heritage._RESTORING)
+    assert not "bash".startswith(heritage._RESTORING)
     monkeypatch.setattr(heritage.os, "readlink", lambda path: "/usr/bin/python3.11")
     assert heritage._ignored_by_parent() == set()
     monkeypatch.setattr(heritage.os, "readlink", lambda path: "/usr/bin/bash")
