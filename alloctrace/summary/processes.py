@@ -12,9 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-    from alloctrace.model import Border, Group
+    from alloctrace.model import Group
     from alloctrace.summary.lives import Process, Program
-    from alloctrace.summary.phases import Phases
+    from alloctrace.summary.phases import Borders, Phases
 
     Peaks = dict[tuple[Optional[int], Optional[int]], dict[str, Any]]  # by (pid, image)
 
@@ -41,7 +41,7 @@ class Processes:
         self._memory[key].add(group)
 
     def rows(
-        self, processes: list[Process], phases: Phases, borders: list[Border], peaks: Peaks
+        self, processes: list[Process], phases: Phases, borders: Borders, peaks: Peaks
     ) -> list[dict[str, Any]]:
         """One a process. `processes`: of lives.of_run; `peaks`: of the function below."""
         return [
@@ -50,7 +50,7 @@ class Processes:
         ]
 
     def _program(
-        self, program: Program, phases: Phases, borders: list[Border], peaks: Peaks
+        self, program: Program, phases: Phases, borders: Borders, peaks: Peaks
     ) -> dict[str, Any]:
         memory = self._memory[program.key]
         peak = peaks.get(program.key)
