@@ -32,11 +32,15 @@ class Processes:
     def add(self, group: Group) -> None:
         key = group.pid, group.image
         sums = self._sums[key]
-        sums["calls"] += group.count if group.is_call else 0
-        sums["syscalls"] += group.count if group.kind == "syscall" else 0
-        sums["allocated_bytes"] += group.allocated
-        sums["live_blocks"] += group.live_blocks
-        sums["live_bytes"] += group.live_bytes
+        if group.kind == "syscall":
+            sums["syscalls"] += group.count
+        elif group.is_call:
+            sums["calls"] += group.count
+        if group.allocated:  # most groups hand out nothing that stays
+            sums["allocated_bytes"] += group.allocated
+        if group.live_blocks or group.live_bytes:
+            sums["live_blocks"] += group.live_blocks
+            sums["live_bytes"] += group.live_bytes
         self._totals[key].add(group)
         self._memory[key].add(group)
 
