@@ -152,11 +152,8 @@ class GroupTable(Sequence[Group]):
 
     def set_row(self, index: int, sums: Mapping[str, int], own_peak: int) -> None:
         """The same of one group: `sums` by name."""
-        columns = self.sums
         for name, value in sums.items():
-            if not 0 <= value <= MAX_INT:
-                value = _clamp(value if value >= 0 or name == "bytes" else 0)
-            columns[name][index] = value
+            self.sums[name][index] = _clamp(value if value >= 0 or name == "bytes" else 0)
         self.own_peak[index] = _clamp(own_peak)
 
     def set_own_peaks(self, first: int, values: Sequence[int]) -> None:
