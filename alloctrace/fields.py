@@ -15,11 +15,15 @@ MASK64 = (1 << 64) - 1
 MAX_TEXT = 1 << 16
 MAX_DIGITS = 40  # of an integer: before Python 3.11 a long one took quadratic time
 _LONG = Pattern("[0-9]{%d}" % (MAX_DIGITS + 1))
+_STEP = 13  # three of every 41 characters in a row are looked at: most texts have no long one
+_MAY_BE_LONG = Pattern("[0-9]{3}")
 
 
 def loads(text: str) -> Any:
     """The value of a stranger's JSON; raises ValueError or RecursionError."""
-    if _LONG.search(text) is None:  # as good as always: then each number is read in C
+    if (
+        _MAY_BE_LONG.search(text[::_STEP]) is None or _LONG.search(text) is None
+    ):  # as good as always: then each number is read in C
         return json.loads(text)
     return json.loads(text, parse_int=_integer)
 

@@ -5,6 +5,7 @@ The rules, with their reasons, are in docs/architecture.md, "Rules of the histor
 
 from __future__ import annotations
 
+from functools import lru_cache
 from operator import attrgetter
 
 TYPE_CHECKING = False
@@ -25,6 +26,7 @@ SAME_STACK = 1 << 20
 MAX_FRAMES = 4096
 
 
+@lru_cache(maxsize=64)  # of a hundred processes each has a dozen hooks
 def reader(arguments: tuple[str, ...]) -> Callable[..., Shape]:
     """What reads (size, nmemb, align, ptr) out of a record's three arguments; `size` of one
     element. `arguments`: what these are, words.SIGNATURES; None where the call has none such.

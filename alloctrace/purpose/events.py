@@ -14,7 +14,7 @@ from .facts import AROUND, BEFORE, NULL, THING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Set
+    from collections.abc import Callable, Sequence, Set
     from typing import Optional
 
     from alloctrace.columns.few_events import FewEvents
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from alloctrace.model import Purpose
     from alloctrace.origin.facts import Facts
     from alloctrace.purpose.questions import Question
+    from alloctrace.purpose.rules import Rule
     from alloctrace.purpose.survey import Survey
 
     # What is said of the events of a group already, as _ask says it; and where they differ in no
@@ -91,7 +92,9 @@ class Explained:
                 values = present & _PTR and not ptr, things.get(key) if key else None
                 answer = known.get(values)
                 if answer is None:
-                    answer = known[values] = self._answer(questions[id_], index)
+                    answer = known[values] = self._answer(
+                        questions[id_], index, questions[id_].rules
+                    )
             number, thing = answer or self._ask(questions[id_], index, key)
             found.append(number)
             if thing is not None and key:
@@ -117,17 +120,28 @@ class Explained:
     def _ask(
         self, question: Question, index: int, key: tuple[int, int] | None
     ) -> tuple[int, str | None]:
-        if AROUND in question.differ:
-            return self._answer(question, index)
         values = self._values(question.differ, index, key)
-        if values not in question.known:
-            question.known[values] = self._answer(question, index)
-        return question.known[values]
+        answer = question.known.get(values)
+        if answer is not None:
+            return answer
+        rules = question.rules
+        if AROUND in question.differ:
+            left = question.left.get(values)
+            if left is None:
+                left = purpose.may_hold(rules, index, self._events[index], self._survey)
+                question.left[values] = left
+            rules = left
+            if rules and purpose.is_about_others(rules[0]):
+                return self._answer(question, index, rules)
+        answer = question.known[values] = self._answer(question, index, rules)
+        return answer
 
-    def _answer(self, question: Question, index: int) -> tuple[int, str | None]:
+    def _answer(
+        self, question: Question, index: int, rules: Sequence[Rule]
+    ) -> tuple[int, str | None]:
         """(number of the Purpose, what the block is from then on or None)."""
         event, survey = self._events[index], self._survey
-        found, thing = purpose.by_rules(question.rules, index, event, survey)
+        found, thing = purpose.by_rules(rules, index, event, survey)
         return self._number(found), thing if question.remembers else None
 
     def _numbered(self, answer: tuple[Purpose, str | None]) -> tuple[int, str | None]:
@@ -137,7 +151,7 @@ class Explained:
     def _values(
         self, differ: Set[str], index: int, key: tuple[int, int] | None
     ) -> tuple[object, ...]:
-        """What an answer rests on."""
+        """What an answer rests on, but for the events around."""
         columns = self._columns
         size, nmemb, present = columns["size"], columns["nmemb"], columns["present"]
         before = self._survey.before.get(index) if BEFORE in differ else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alloctrace.model import Purpose
 from . import rules as purpose_rules
-from .facts import FACTS, FIELDS
+from .facts import FACTS, FIELDS, RESTS_ON
 from .survey import Functions, Survey
 
 TYPE_CHECKING = False
@@ -52,6 +52,33 @@ def by_rules(
         if values is not None:
             return _with(rule, values)
     return UNKNOWN, None
+
+
+def may_hold(rules: Sequence[Rule], index: int, event: Event, survey: Survey) -> tuple[Rule, ...]:
+    """Those of `rules` that hold as far as the event itself tells: the rest is up to the events
+    around. `rules` are of its group. None behind one that holds whatever these are."""
+    left = []
+    for rule in rules:
+        if _may_hold(rule, index, event, survey):
+            left.append(rule)
+            if not is_about_others(rule):
+                break
+    return tuple(left)
+
+
+def is_about_others(rule: Rule) -> bool:
+    """Whether it asks for events around."""
+    return not RESTS_ON.keys() >= rule.asks
+
+
+def _may_hold(rule: Rule, index: int, event: Event, survey: Survey) -> bool:
+    if not (_sized(rule, event) and _flagged(rule, event) and _mapped(rule, event)):
+        return False
+    for name, wanted in rule.facts:
+        if name in RESTS_ON and bool(FACTS[name](survey, index, event)) != wanted:
+            return False
+    known = RESTS_ON.keys() & rule.fields
+    return all(FIELDS[name](survey, index, event) is not None for name in known)
 
 
 def said(rule: Rule, survey: Survey, event: Event) -> tuple[Purpose, str | None]:

@@ -49,6 +49,8 @@ class Question:
         self.rules, self.differ, self.answer = rules, differ, answer
         self.remembers = not is_free
         self.known: dict[Key, tuple[int, str | None]] = {}  # what they differ by -> answer
+        # The same, where that also rests on events around -> the rules that are left to be asked.
+        self.left: dict[Key, Sequence[Rule]] = {}
 
     @property
     def is_closed(self) -> bool:

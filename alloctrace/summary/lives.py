@@ -8,6 +8,7 @@ own, and a forked child has that of its parent until it execs. Pure; the run com
 from __future__ import annotations
 
 from collections import defaultdict
+from operator import attrgetter
 
 from alloctrace import fields
 from alloctrace.patterns import Pattern
@@ -118,8 +119,8 @@ class _Maker:
         first.exit = dict(run.get("exit") or {})
         for kind, data in _in_time(run):
             getattr(self, "_" + kind)(data)
-        for group in groups:  # what nobody announced
-            self._program_of(group.pid, group.image)
+        for pid, image in dict.fromkeys(map(_key, groups)):  # what nobody announced
+            self._program_of(pid, image)
         self._close(run, first)
 
     def _process(self, pid: int, **more: Any) -> Process:
@@ -218,10 +219,17 @@ class _Maker:
         return program
 
     def count(self, groups: Sequence[Counted]) -> None:
+        known: dict[tuple[int, int], Program] = {}
         for group in groups:
-            program = self._program_of(group.pid, group.image)
+            key = group.pid, group.image
+            program = known.get(key)
+            if program is None:
+                program = known[key] = self._program_of(*key)
             program.events += group.count
             program.calls += group.count if group.is_call else 0
+
+
+_key = attrgetter("pid", "image")
 
 
 def _in_time(run: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from alloctrace.model import Border, Group
     from alloctrace.summary.lives import Program
 
+    Borders = dict[int, list[Border]]  # by image
+
 _COSTS = ("rss_bytes", "minor_faults", "major_faults", "mapped_bytes")
 
 
@@ -39,23 +41,26 @@ class Phases:
             sums["syscalls"] += group.count
             sums["brk_mmap"] += group.count if group.name in ("brk", "mmap") else 0
 
-    def of_images(self, borders: list[Border], programs: list[Program]) -> list[dict[str, Any]]:
+    def of_images(self, borders: Borders, programs: list[Program]) -> list[dict[str, Any]]:
         """One row a phase and image, in time. Counts are of all processes that ran the image: also
         of children that were forked and did not exec. `programs`: of lives.Program."""
         sharing = defaultdict(list)
         for program in programs:
             sharing[program.image].append(program)
-        for image in [key[1] for key in self._sums] + [border.image for border in borders]:
+        counted: dict[int, list[tuple[int, int]]] = {}
+        for pid, image, _ in self._sums:
+            counted.setdefault(image, []).append((pid, image))
+        for image in (*counted, *borders):
             sharing.setdefault(image, [])
         rows = []
         for image in sorted(sharing) or [0]:
             owner = next((p for p in sharing[image] if p.began != "fork"), None)
             keys = [program.key for program in sharing[image]]
-            keys += [key[:2] for key in self._sums if key[1] == image and key[:2] not in keys]
+            keys += counted.get(image, ())
             rows += self._rows(image, borders, owner, list(dict.fromkeys(keys)))
         return rows
 
-    def of_program(self, borders: list[Border], program: Program) -> list[dict[str, Any]]:
+    def of_program(self, borders: Borders, program: Program) -> list[dict[str, Any]]:
         """One row a phase of one program of one process."""
         if program.began != "fork":
             return self._rows(program.image, borders, program, [program.key])
@@ -70,9 +75,9 @@ class Phases:
         return rows
 
     def _rows(
-        self, image: int, borders: list[Border], owner: Program | None, keys: list[tuple[int, int]]
+        self, image: int, borders: Borders, owner: Program | None, keys: list[tuple[int, int]]
     ) -> list[dict[str, Any]]:
-        mine = {border.phase: border for border in borders if border.image == image}
+        mine = {border.phase: border for border in borders.get(image, ())}
         closing: dict[str, int | None] = {}
         if owner is not None:
             closing = {**owner.closing, "t_ns": owner.ended_ns}

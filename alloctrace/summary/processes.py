@@ -12,9 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-    from alloctrace.model import Border, Group
+    from alloctrace.model import Group
     from alloctrace.summary.lives import Process, Program
-    from alloctrace.summary.phases import Phases
+    from alloctrace.summary.phases import Borders, Phases
 
     Peaks = dict[tuple[Optional[int], Optional[int]], dict[str, Any]]  # by (pid, image)
 
@@ -32,16 +32,20 @@ class Processes:
     def add(self, group: Group) -> None:
         key = group.pid, group.image
         sums = self._sums[key]
-        sums["calls"] += group.count if group.is_call else 0
-        sums["syscalls"] += group.count if group.kind == "syscall" else 0
-        sums["allocated_bytes"] += group.allocated
-        sums["live_blocks"] += group.live_blocks
-        sums["live_bytes"] += group.live_bytes
+        if group.kind == "syscall":
+            sums["syscalls"] += group.count
+        elif group.is_call:
+            sums["calls"] += group.count
+        if group.allocated:  # most groups hand out nothing that stays
+            sums["allocated_bytes"] += group.allocated
+        if group.live_blocks or group.live_bytes:
+            sums["live_blocks"] += group.live_blocks
+            sums["live_bytes"] += group.live_bytes
         self._totals[key].add(group)
         self._memory[key].add(group)
 
     def rows(
-        self, processes: list[Process], phases: Phases, borders: list[Border], peaks: Peaks
+        self, processes: list[Process], phases: Phases, borders: Borders, peaks: Peaks
     ) -> list[dict[str, Any]]:
         """One a process. `processes`: of lives.of_run; `peaks`: of the function below."""
         return [
@@ -50,7 +54,7 @@ class Processes:
         ]
 
     def _program(
-        self, program: Program, phases: Phases, borders: list[Border], peaks: Peaks
+        self, program: Program, phases: Phases, borders: Borders, peaks: Peaks
     ) -> dict[str, Any]:
         memory = self._memory[program.key]
         peak = peaks.get(program.key)

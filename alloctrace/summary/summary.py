@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 
 from alloctrace.history import run_facts
+from alloctrace.model import by_image
 from alloctrace.summary import chosen, coverage, group_kinds, lives, processes
 from alloctrace.summary.causes import Causes
 from alloctrace.summary.many_sites import ManySites
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from alloctrace.summary.chosen import Chosen
     from alloctrace.summary.group_kinds import Kinds
     from alloctrace.summary.lives import Program
+    from alloctrace.summary.phases import Borders
     from alloctrace.trace.read import Trace
 
     class _Counter(Protocol):
@@ -199,7 +201,7 @@ def _attached(run: dict[str, Any], ends: int) -> dict[str, int | None] | None:
 
 
 def _contract(counters: _Counters, trace: Trace, top_sites: int, by: str) -> dict[str, Any]:
-    borders, about = list(trace.borders), counters.about
+    borders, about = by_image(trace.borders), counters.about
     return {
         "totals": counters.totals.rows(),
         "sites": counters.sites.rows(top_sites, by),
@@ -212,7 +214,7 @@ def _contract(counters: _Counters, trace: Trace, top_sites: int, by: str) -> dic
     }
 
 
-def _phases(phases: Phases, borders: list[Border], about: Chosen) -> list[dict[str, Any]]:
+def _phases(phases: Phases, borders: Borders, about: Chosen) -> list[dict[str, Any]]:
     if about.keys is None:
         return phases.of_images(borders, about.programs)
     return [row for program in about.programs for row in phases.of_program(borders, program)]
@@ -222,7 +224,7 @@ def _of_processes(counters: _Counters, trace: Trace) -> dict[str, Any]:
     """Who is who of them, and which of them the sums are of."""
     about, asked = counters.about, counters.about.asked
     rows = counters.processes.rows(
-        about.processes, counters.phases, list(trace.borders), counters.peaks
+        about.processes, counters.phases, by_image(trace.borders), counters.peaks
     )
     return {
         "processes": rows,

@@ -9,7 +9,7 @@ from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import NamedTuple
 
     from alloctrace.model import Module
@@ -63,6 +63,19 @@ class Places:
         held = self._mapped[image].holding(pc) if image in self._mapped else []
         lasts = not held or len(held) == 1 and held[0].unloaded_ns is None
         module = (held[0] if held else None) if lasts else _choose(held, t_ns)
+        number = self._number(pc, module)
+        if lasts:
+            self.lasting(image)[pc] = number  # another time would find the same
+        return number
+
+    def find_all(self, pcs: Iterable[int], images: Iterable[int]) -> Iterator[int]:
+        """Yield what `find` says of each, of images that never change."""
+        for pc, image in zip(pcs, images):
+            mapped = self._mapped.get(image)
+            held = mapped.holding(pc) if mapped is not None else ()
+            yield self._number(pc, held[0] if held else None)
+
+    def _number(self, pc: int, module: Module | None) -> int:
         key = (pc, None if module is None else module.id)
         number = self._numbers.get(key)
         if number is None:
@@ -70,8 +83,6 @@ class Places:
             signal = module is not None and self._is_signal_return(module, pc - module.base)
             exact = Place(pc, module, False)
             self.found.append((exact, exact if signal else Place(pc, module, True), not signal))
-        if lasts:
-            self.lasting(image)[pc] = number  # another time would find the same
         return number
 
 

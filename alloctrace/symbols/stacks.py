@@ -117,8 +117,7 @@ class _OfNodes:
         images = list(map(image_of.__getitem__, map(groups.what.__getitem__, begun)))
         pcs = list(map(self._stacks.pcs.__getitem__, met))
         if all(map(places.never_changes, set(images))):
-            whens = zip(map(groups.first_t.__getitem__, begun), images)
-            return array("I", map(places.find, pcs, whens))
+            return array("I", places.find_all(pcs, images))
         changes = bytearray(map(not_, map(places.lasts, pcs, images)))
         numbers, marks, at = array("I", bytes(4 * len(met))), self._marks, self._at
         nodes = {node for node, pair in enumerate(at) if changes[pair] and marks[node]}

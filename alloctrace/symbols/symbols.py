@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from alloctrace.elf.elf import ElfFile
     from alloctrace.history.history import History
+    from alloctrace.model import Module
     from alloctrace.stacks.tree import StackTree
     from .files import Answer, File, LazyTables, Opened
     from .places import Place
@@ -154,8 +155,11 @@ def _may_be_asked(asked: _Asked, debug_roots: Sequence[str], notes: list[str]) -
 
 def _keep(files: Iterable[File], gdb: Any) -> None:
     """What was found in ELF tables, for the next run, where `gdb` keeps such things."""
+    done = set()
     for file in files if hasattr(gdb, "functions") else ():
-        if file.elf is not None and (file.functions or file.trampolines):
+        known = id(file.elf), id(file.functions), file.begun is None
+        if file.elf is not None and known not in done and (file.functions or file.trampolines):
+            done.add(known)
             returns = [offset for offset, is_return in file.trampolines.items() if not is_return]
             gdb.keep(file.elf, file.functions, returns, file.begun)
 
@@ -223,13 +227,43 @@ class _Namer:
         self._hooked = hooked
         self._known = known
         self._made: dict[Any, tuple[Frame, ...]] = {}  # by what they are made from but the address
+        self._alike = self._by_module()
         self._names: dict[str, str] = {}  # as gdb says them -> as people read them
+
+    def _by_module(self) -> dict[int, dict[tuple[int, bool], tuple[Frame, ...]]]:
+        """{module id: {(offset, is_call): frames}}: of modules that are alike but for where they
+        lie one dict, as of a hundred processes of one program."""
+        told: dict[int, set[tuple[int, str, bool]]] = {}
+        for what, is_hook in ((self._known, False), (self._hooked, True)):
+            for (id_, offset), name in what.items():
+                told.setdefault(id_, set()).add((offset or 0, name, is_hook))
+        kinds: dict[Any, dict[tuple[int, bool], tuple[Frame, ...]]] = {}
+        found = {}
+        for id_, file in self._files.items():
+            if file.tables is not None:
+                begins = frozenset(told.get(id_, ()))
+                key = id(file.tables), file.role, file.module.path, begins
+                found[id_] = kinds.setdefault(key, {})
+        return found
 
     def frames(self, place: Place) -> tuple[Frame, ...]:
         """The frames at a Place: inlined ones, then the function that holds them."""
         pc, module, is_call = place
         if module is None:
             return (Frame(pc),)
+        alike = self._alike.get(module.id)
+        if alike is None:
+            return self._frames(pc, module, is_call)
+        offset = pc - module.base
+        made = alike.get((offset, is_call))
+        if made is None:
+            made = alike[offset, is_call] = self._frames(pc, module, is_call)
+            return made
+        if len(made) == 1:
+            return (made[0].at(pc),)
+        return tuple([one.at(pc) for one in made])
+
+    def _frames(self, pc: int, module: Module, is_call: bool) -> tuple[Frame, ...]:
         file, offset = self._files[module.id], pc - module.base
         frame = Frame(pc, file.name, module.path, file.role, offset)
         if file.tables is None:

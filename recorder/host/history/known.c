@@ -44,6 +44,7 @@ struct process *process_of(struct history *h, uint32_t pid)
         return NULL;
     h->last_process = h->process_count++;
     struct process *p = &h->processes[h->last_process];
-    *p = (struct process){.pid = pid, .brk = HISTORY_UNKNOWN, .begun_phase = -1};
+    *p = (struct process){
+        .pid = pid, .brk = HISTORY_UNKNOWN, .begun_phase = -1, .groups = h->group_count};
     return p;
 }

@@ -191,7 +191,7 @@ void live_free(struct history *h, struct block *block)
 void live_end(struct history *h, struct process *p)
 {
     uint32_t process = (uint32_t)(p - h->processes);
-    for (uint32_t index = 0; index < h->group_count; index++) {
+    for (uint32_t index = p->groups; index < h->group_count; index++) {
         const struct group *group = &h->groups[index];
         if (group->key.process == process && group->live_blocks)
             change(h, index + 1, -(int)group->live_blocks, -group->live);

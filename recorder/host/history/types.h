@@ -144,6 +144,7 @@ struct process {
     int is_gone;
     uint64_t image, brk; /* brk: UNKNOWN where it is not known */
     uint32_t own;        /* its place in `images`, plus 1; 0: it did nothing yet */
+    uint32_t groups;     /* how many there were before it: none of these is its own */
     unsigned phase;
     int begun_phase;
     struct module *modules;
