@@ -48,18 +48,27 @@ class Tables:
         for table in TABLES:
             self._execute(create_statement(table))
 
-    def rows(self, table: str, rows: Iterable[Sequence[Any]], replace: bool = False) -> None:
+    def rows(
+        self,
+        table: str,
+        rows: Iterable[Sequence[Any]],
+        replace: bool = False,
+        counts: bool = False,
+    ) -> None:
         """Insert rows of plain values; strings that are no UTF-8 become bytes."""
         rows = iter(rows)
         stored = _as_stored if table == "run" else _cut
         for first in rows:
-            statement = insert_statement(table, len(first), replace)
+            statement = insert_statement(table, len(first), replace, counts=counts)
             self._many(statement, map(stored, itertools.chain((first,), rows)))
 
-    def plain_rows(self, table: str, rows: Iterable[Sequence[int | str | None]]) -> None:
-        """Insert rows of as many values as the table has columns: nothing is to be looked at.
-        Several by one statement: each costs as much as its values do."""
-        width, rows = len(row_types(table)), iter(rows)
+    def plain_rows(
+        self, table: str, rows: Iterable[Sequence[int | str | None]], counts: bool = False
+    ) -> None:
+        """Insert rows of as many values as the table has columns, but for the first one where that
+        `counts` from 1: nothing is to be looked at. Several by one statement: each costs as much as
+        its values do."""
+        width, rows = len(row_types(table)) - counts, iter(rows)
         at_once, rest = min(_MOST_ROWS, _MOST_VALUES // width), []
 
         def pieces() -> Iterator[list[int | str | None]]:
@@ -70,12 +79,12 @@ class Tables:
                     return
                 yield piece
 
-        self._many(insert_statement(table, width, at_once=at_once), pieces())
-        self._many(insert_statement(table, width), zip(*[iter(rest)] * width))
+        self._many(insert_statement(table, width, at_once=at_once, counts=counts), pieces())
+        self._many(insert_statement(table, width, counts=counts), zip(*[iter(rest)] * width))
 
     def numbered(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Insert rows whose first column counts from 1."""
-        self.rows(table, ((index, *row) for index, row in enumerate(rows, 1)))
+        """Insert the rows of an empty table whose first column counts from 1."""
+        self.rows(table, rows, counts=True)
 
 
 def _cut(row: Sequence[Any]) -> Sequence[Any]:
@@ -221,7 +230,7 @@ def _write_groups(tables: Tables, sums: Sums, nodes: array[int]) -> None:
     ids = [names.plain(what[:3]) for what in groups.whats]
     judged = [verdicts.id(verdict, verdict_row) for verdict in groups.verdicts]
     explained = [purposes.id(purpose, purpose_row) for purpose in groups.purposes]
-    tables.plain_rows("groups", groups.rows(ids, nodes, judged, explained))
+    tables.plain_rows("groups", groups.rows(ids, nodes, judged, explained), counts=True)
     tables.numbered("names", names.rows())
     tables.numbered("verdicts", verdicts.rows())
     tables.numbered("purposes", purposes.rows())
@@ -254,10 +263,10 @@ def _write_stacks(tables: Tables, tree: StackTree) -> None:
     )
     ids = [found.setdefault(row, len(found) + 1) for row in rows]
     tables.numbered("functions", functions.rows())
-    tables.plain_rows("frames", ((id_, *row) for row, id_ in found.items()))
-    nodes = zip(itertools.count(), tree.parents, map((ids or [0]).__getitem__, tree.frame_of))
+    tables.plain_rows("frames", found, counts=True)
+    nodes = zip(tree.parents, map((ids or [0]).__getitem__, tree.frame_of))
     next(nodes)  # nodes count from 1
-    tables.plain_rows("stacks", nodes)
+    tables.plain_rows("stacks", nodes, counts=True)
 
 
 _of_function = operator.attrgetter("function", "file", "module", "path", "role")
