@@ -19,41 +19,47 @@ if TYPE_CHECKING:
     Given = Union[int, bytes, bytearray, "array[int]"]
 
 NAME = "libbrkpoint-kernels.so"
-# Each pass with what it is given, as recorder/kernels/kernels.h explains it. A change of this text
-# is a change of its version: a library that was built before it is not used.
+# Each pass with what it is given, as recorder/kernels/kernels.h explains it; of an array behind the
+# colon the bytes of an item. A change of this text is a change of its version: a library that was
+# built before it is not used.
 PASSES = {
     # stacks
-    "walked": "parents pcs marks first at met count stacks what groups images whats",
-    "placed": "parents marks at count numbers pairs calls places kinds",
-    "grown": "parents marks at count calls starts pieces places cuts deep most"
-    " made begins called outer frame_of has_cut",
-    "named": "parents frame_of count has_name frames found",
-    "ends": "parents count found",
-    "picked": "values size at count found",
-    "are_next": "ids parents count first",
-    "used": "nodes rows count found",
-    "unions": "parents frame_of count of_frame frames own owns width found rows room",
-    "said": "parents frame_of count says frames keys whats kinds nodes rows keyed words found",
-    "wholes": "parents numbers count found",
-    "answered": "parents numbers count starts states keys values edges"
-    " begins hashes answers many wholes roots questions asked kinds of nodes within rows"
-    " found todo",
-    "leaps": "parents found count leap",
+    "walked": "parents:4 pcs:8 marks:1 first:4 at:4 met:4 count stacks:8 what:4 groups"
+    " images:4 whats",
+    "placed": "parents:4 marks:1 at:4 count numbers:4 pairs calls:1 places kinds:4",
+    "grown": "parents:4 marks:1 at:4 count calls:1 starts:4 pieces:4 places cuts deep"
+    " most made begins:4 called:4 outer:4 frame_of:4 has_cut:1",
+    "named": "parents:4 frame_of:4 count has_name:1 frames found:4",
+    "ends": "parents:4 count found:4",
+    "picked": "values:4 size at:4 count found:4",
+    "are_next": "ids:4 parents:4 count first",
+    "used": "nodes:8 rows count found:4",
+    "unions": "parents:4 frame_of:4 count of_frame:4 frames own:8 owns width found:4"
+    " rows:8 room",
+    "said": "parents:4 frame_of:4 count says:4 frames keys:4 whats kinds:4 nodes:4 rows"
+    " keyed words found:1",
+    "wholes": "parents:4 numbers:4 count found:8",
+    "answered": "parents:4 numbers:4 count starts:4 states keys:4 values:4 edges begins:4"
+    " hashes:8 answers:4 many wholes:8 roots:4 questions asked:4 kinds of:4"
+    " nodes:4 within:4 rows found:4 todo:4",
+    "leaps": "parents:4 found:4 count leap",
     # sums.c
-    "kinds": "whats verdicts purposes withins frames count kind_of firsts around most",
-    "added": "column kind_of count totals number",
-    "deciders": "parents frame_of nodes leaps leap silent in_loader has_name frames"
-    " begins verdict_of count decided verdicts found",
+    "kinds": "whats:4 verdicts:4 purposes:4 withins:4 frames:4 count kind_of:4 firsts:4"
+    " around:4 most",
+    "added": "column:8 kind_of:4 count totals:8 number",
+    "deciders": "parents:4 frame_of:4 nodes leaps:4 leap silent:1 in_loader:1 has_name:1"
+    " frames begins:4 verdict_of:4 count decided:8 verdicts found:4",
     # questions
-    "asking_alike": "what verdict within there count alike whose names is_call whats verdicts numbers"
-    " firsts",
-    "askers": "kinds verdict nodes count is_asker kinds_count decided verdicts parents alike"
-    " nodes_count numbers firsts",
-    "makers": "questions count asked known members members_size events things numbers firsts",
+    "asking_alike": "what:4 verdict:4 within:4 there:4 count alike:4 whose:4 names:4"
+    " is_call:1 whats verdicts numbers:4 firsts:4",
+    "askers": "kinds:4 verdict:4 nodes:4 count is_asker:1 kinds_count decided:4 verdicts"
+    " parents:4 alike:4 nodes_count numbers:4 firsts:4",
+    "makers": "questions:4 count asked:1 known members:1 members_size events:8 things:4"
+    " numbers:4 firsts:4",
     # columns
-    "unpack": "data length shapes columns count rows wanted found",
-    "marked": "data length shapes count table size rows marks",
-    "gather": "column size rows count width found",
+    "unpack": "data:1 length shapes:8 columns count rows:4 wanted found:8",
+    "marked": "data:1 length shapes:8 count table:1 size rows:4 marks:1",
+    "gather": "column size rows:4 count width found",
 }
 FEWEST = 2000  # rows: for less, a pass is not worth its call
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
@@ -98,8 +104,12 @@ def run(name: str, *given: Given) -> int | None:
     from ctypes import c_char, c_char_p, c_int64, c_void_p
 
     words: list[Any] = []
-    assert len(given) == len(PASSES[name].split()), name
-    for value in given:
+    wanted = PASSES[name].split()
+    assert len(given) == len(wanted), name
+    for value, what in zip(given, wanted):
+        _, _, size = what.partition(":")
+        if size and size != str(getattr(value, "itemsize", size)):
+            return None  # an array of a trace that was read may be narrower; bytes are any
         if isinstance(value, int):
             words.append(c_int64(value))
         elif isinstance(value, bytes):  # to be read

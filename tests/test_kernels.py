@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 from array import array
 
 import pytest
@@ -70,10 +71,31 @@ def test_without_a_library_python_does_it(both, monkeypatch):
     assert kernels.run("leaps", array("i"), array("i"), 0, 16) is None
 
 
-def test_each_pass_is_told_in_the_header(library):
+_BYTES = {"uint8_t": 1, "uint32_t": 4, "int32_t": 4, "int64_t": 8, "uint64_t": 8}
+
+
+def told_by_the_header():
+    """{pass: its parameters as PASSES has them}"""
     with open(os.path.join(TOP, "recorder", "kernels", "kernels.h"), encoding="utf-8") as file:
-        header = file.read()
-    for name in kernels.PASSES:
-        assert "PASS int64_t %s(" % name in header
-        assert getattr(library, name)
-    assert header.count("PASS int64_t ") == len(kernels.PASSES)
+        header = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+    return {
+        name: " ".join(map(_parameter, parameters.split(",")))
+        for name, parameters in re.findall(r"PASS int64_t (\w+)\(([^)]*)\);", header)
+    }
+
+
+def _parameter(text):
+    kind, star, name = re.fullmatch(r"\s*(?:const )?(\w+) (\*?)(\w+)", text).groups()
+    return "%s:%d" % (name, _BYTES[kind]) if star and kind in _BYTES else name
+
+
+def test_each_pass_is_told_in_the_header(library):
+    assert told_by_the_header() == kernels.PASSES
+    assert all(getattr(library, name) for name in kernels.PASSES)
+
+
+def test_twin_an_array_of_other_items_is_not_handed_over(library):
+    kernels.use(library)
+    narrow, found = array("B", bytes(9)), array("i", bytes(36))
+    assert kernels.run("leaps", narrow, found, 9, 16) is None
+    assert kernels.run("leaps", array("i", narrow), found, 9, 16) == 0

@@ -106,9 +106,7 @@ def test_what_makers_decide(both):  # noqa: F811
         groups = table(chance, 300)
         questions = made_questions(chance, groups)
         things = purpose_groups.Things(questions)
-        asked = bytearray(
-            purpose_groups.THING in question.differ for question in questions.known
-        )
+        asked = bytearray(purpose_groups.THING in question.differ for question in questions.known)
         given = groups, questions.numbers, asked, things
         with_it, without = both(lambda: purpose_groups._by_makers(*given))  # noqa: B023
         assert with_it == without
@@ -116,12 +114,27 @@ def test_what_makers_decide(both):  # noqa: F811
     assert seen > 100
 
 
-@pytest.mark.parametrize("name, given", [
-    ("asking_alike", lambda one, no: (one, no, no, no, 1, no, no, no, bytearray(1), 1, 1)),  # a what
-    ("asking_alike", lambda one, no: (no, no, one, no, 1, no, no, no, bytearray(1), 1, 1)),  # within
-    ("askers", lambda one, no: (no, no, one, 1, bytearray(b"\1"), 1, one, 1, no, no, 1)),  # a node
-    ("makers", lambda one, no: (one, 1, bytearray(1), 1, bytearray(80), 80, no, no)),  # a question
-])
+@pytest.mark.parametrize(
+    "name, given",
+    [
+        (
+            "asking_alike",
+            lambda one, no: (one, no, no, no, 1, no, no, no, bytearray(1), 1, 1),
+        ),  # a what
+        (
+            "asking_alike",
+            lambda one, no: (no, no, one, no, 1, no, no, no, bytearray(1), 1, 1),
+        ),  # within
+        (
+            "askers",
+            lambda one, no: (no, no, one, 1, bytearray(b"\1"), 1, one, 1, no, no, 1),
+        ),  # a node
+        (
+            "makers",
+            lambda one, no: (one, 1, bytearray(1), 1, bytearray(80), 80, bytes(16), no),
+        ),  # a question
+    ],
+)
 def test_twin_a_number_of_nothing(library, name, given):  # noqa: F811
     kernels.use(library)
     one, none = array("I", [1, 1]), array("I", [0, 0])
@@ -131,7 +144,9 @@ def test_twin_a_number_of_nothing(library, name, given):  # noqa: F811
 
 def test_twin_other_things_of_the_makers_are_another_number(both):  # noqa: F811
     groups = GroupTable()
-    groups.extend([groups.what_id(WHATS[at]) for at in (0, 0, 2, 2)], *[[0] * 4] * 2, *[[0] * 4] * 3)
+    groups.extend(
+        [groups.what_id(WHATS[at]) for at in (0, 0, 2, 2)], *[[0] * 4] * 2, *[[0] * 4] * 3
+    )
     groups.set_sums(0, [[1] * 4 for _ in SUMS])
     rows = [layout("members").pack(id_, id_ - 2, *[0] * 3, *[1] * 5, 0, 0) for id_ in (3, 4)]
     groups._members = bytearray(layout("members").size * 2) + b"".join(rows)
