@@ -339,9 +339,7 @@ class GroupTable(Sequence[Group]):
         judged = map(verdicts.__getitem__, self.verdict), map(purposes.__getitem__, self.purpose)
         begun = self.first_seq, self.first_t
         sums = *self.sums.values(), self.own_peak
-        return zip(
-            name, pid, phase, image, nodes, self.within, *judged, *begun, *sums, self.region
-        )
+        return zip(name, pid, phase, image, nodes, self.within, *judged, *begun, *sums, self.region)
 
 
 class Indexed:
