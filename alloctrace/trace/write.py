@@ -21,7 +21,7 @@ from .event_columns import EventColumns, Interned
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from sqlite3 import Connection
     from typing import Any
 
@@ -147,7 +147,7 @@ def _write_plain(tables: Tables, run: dict[str, Any], history: History) -> None:
     tables.numbered("modules", map(_module_row, history.modules))
     tables.numbered("hooks", map(_hook_row, history.hooks.values()))
     tables.numbered("borders", map(_border_row, history.borders))
-    tables.plain_rows("blocks", map(_block_row, history.blocks))
+    tables.plain_rows("blocks", _block_rows(history.blocks))
     tables.numbered("notes", ((note,) for note in history.notes))
 
 
@@ -174,6 +174,16 @@ def _border_row(border: Border) -> tuple[Any, ...]:
         image,
         *[to_signed(number) for number in numbers],
     )
+
+
+def _block_rows(blocks: list[Block]) -> Iterator[tuple[int, int, int, int, int]]:
+    """Most runs have no number that is too large to stay as it is."""
+    largest = max(max(map(of, blocks), default=0) for of in (_address, _size))
+    return map(_of_block if largest <= MAX_INT else _block_row, blocks)
+
+
+_address, _size = operator.attrgetter("address"), operator.attrgetter("size")
+_of_block: Callable[[Block], Any] = operator.attrgetter("number", "address", "size", "seq", "last")
 
 
 def _block_row(block: Block) -> tuple[int, int, int, int, int]:
