@@ -93,17 +93,19 @@ def _columns(
 ) -> list[str | None]:
     """The sign of the most that was live at some time of each column; None: it is not known."""
     found: list[int | None] = [None] * width
+    columns = [_column(t_ns, begin, end, width) for t_ns, _, _ in moments]
+    shown = [_sign(value, peak, signs) for _, _, value in moments]
 
     def show(since: int, until: int, value: int) -> None:
-        for at in range(_column(since, begin, end, width), _column(until, begin, end, width) + 1):
+        for at in range(since, until + 1):
             known = found[at]
             found[at] = value if known is None else max(known, value)
 
-    for t_ns, _, value in moments:
-        show(t_ns, t_ns, value)
-    for (since, seq, one), (until, next_seq, other) in zip(moments, moments[1:]):
-        is_same = _sign(one, peak, signs) == _sign(other, peak, signs)
-        if is_same or next_seq - seq <= 1:  # the event at `since` made it so
+    for at, (_, _, value) in zip(columns, moments):
+        show(at, at, value)
+    pairs = zip(moments, moments[1:], columns, columns[1:], shown, shown[1:])
+    for (_, seq, _), (_, next_seq, other), since, until, one_sign, other_sign in pairs:
+        if one_sign == other_sign or next_seq - seq <= 1:  # the event at `since` made it so
             show(since, until, other)
     return [None if value is None else _sign(value, peak, signs) for value in found]
 

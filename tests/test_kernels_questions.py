@@ -57,11 +57,12 @@ def asked_of(chance, groups, parents):
     """The _Questions of a table, over a tree that is not one of frames."""
     found = purpose_questions._Questions.__new__(purpose_questions._Questions)
     count = len(parents)
-    steps = [0] + [chance.choice([0, 1, 1 << 90]) for _ in range(count - 1)]
+    steps = [0, 1, 1 << 90]
+    numbered = array("I", [0] + [chance.randrange(3) for _ in range(count - 1)]), steps
     alike = array("I", [chance.randrange(9) for _ in range(count)])
     tree = SimpleNamespace(parents=parents, alike=alike, outer=StackTree(parents=parents).outer)
     found._groups, found._facts = groups, [chance.choice(["a", "b"]) for _ in groups.whats]
-    found._survey = SimpleNamespace(tree=tree, steps=SimpleNamespace(all=lambda: steps))
+    found._survey = SimpleNamespace(tree=tree, steps=SimpleNamespace(numbered=numbered))
     found._nodes = array("i", groups.stack)
     return found
 

@@ -58,6 +58,29 @@ def test_the_rest_comes_back_too(tmp_path):
         assert opened.modules[0].path == made_traces.LINE_BREAK
 
 
+@pytest.mark.parametrize("large", [7, 2**63 - 1, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("name", ["address", "size"])
+def test_blocks_of_any_address_and_size_come_back(tmp_path, name, large):
+    built = made_traces.made_history()
+    block = built.blocks[-1]
+    block.address = block.size = 7  # else another number may be the large one
+    setattr(block, name, large)
+    write(tmp_path / "t", built)
+    with trace.open(tmp_path / "t") as opened:
+        assert list(opened.blocks()) == built.blocks
+    with sqlite3.connect(tmp_path / "t") as plain:  # SQLite's are signed
+        stored = {row[0] for row in plain.execute("SELECT %s FROM blocks" % name)}
+    assert (large if large < 2**63 else large - 2**64) in stored
+
+
+def test_rows_that_count_are_numbered_from_1(tmp_path):
+    built, _ = write(tmp_path / "t")
+    with sqlite3.connect(tmp_path / "t") as plain:
+        for table in ("groups", "stacks", "frames", "functions", "names", "modules"):
+            rows = plain.execute("SELECT rowid, * FROM %s ORDER BY rowid" % table).fetchall()
+            assert rows and [row[:2] for row in rows] == [(n, n) for n in range(1, len(rows) + 1)]
+
+
 def test_totals_and_sites_count_unnested_events(tmp_path):
     built, _ = write(tmp_path / "t")
     with trace.open(tmp_path / "t") as opened:

@@ -330,18 +330,16 @@ class GroupTable(Sequence[Group]):
         verdicts: Sequence[int],
         purposes: Sequence[int],
     ) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of the table `groups` of a trace. `names`, `verdicts`, `purposes`: the
-        number there of each of ours; `nodes`: of each stack."""
+        """Yield the rows of the table `groups` of a trace, but for their ids, which count from 1.
+        `names`, `verdicts`, `purposes`: the number there of each of ours; `nodes`: of each
+        stack."""
         whats = [_what_row(what, name) for what, name in zip(self.whats, names)]
         columns = list(zip(*whats)) or [()] * 4
         name, pid, phase, image = (map(column.__getitem__, self.what) for column in columns)
-        ids = range(1, len(self) + 1)
         judged = map(verdicts.__getitem__, self.verdict), map(purposes.__getitem__, self.purpose)
         begun = self.first_seq, self.first_t
         sums = *self.sums.values(), self.own_peak
-        return zip(
-            ids, name, pid, phase, image, nodes, self.within, *judged, *begun, *sums, self.region
-        )
+        return zip(name, pid, phase, image, nodes, self.within, *judged, *begun, *sums, self.region)
 
 
 class Indexed:

@@ -160,10 +160,13 @@ def create_statement(table: str) -> str:
     return "CREATE TABLE %s (%s)" % (table, TABLES[table])
 
 
-def insert_statement(table: str, width: int, replace: bool = False, at_once: int = 1) -> str:
-    """Of rows of `width` values, `at_once` of them."""
+def insert_statement(
+    table: str, width: int, replace: bool = False, at_once: int = 1, counts: bool = False
+) -> str:
+    """Of rows of `width` values, `at_once` of them. `counts`: SQLite numbers them by one more
+    column, the first; in an empty table from 1."""
     verb = "INSERT OR REPLACE" if replace else "INSERT"
-    row = "(%s)" % ",".join("?" * width)
+    row = "(%s)" % ",".join(["NULL"] * counts + ["?"] * width)
     return "%s INTO %s VALUES %s" % (verb, table, ",".join([row] * at_once))
 
 

@@ -12,15 +12,15 @@ from alloctrace.origin.verdicts import Verdicts
 from alloctrace.stacks.tree import StackTree, picked
 from . import events as purpose_events, examples, groups as purpose_groups, purpose
 from . import questions as purpose_questions, rules as purpose_rules, split
-from .facts import AROUND, BEFORE, NULL, THING
+from .asker import Asker, needed
+from .facts import AROUND, THING
 from .inner_verdicts import InnerVerdicts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from alloctrace.columns.few_events import FewEvents
     from alloctrace.columns.group_table import GroupTable
     from alloctrace.history.history import History
     from alloctrace.history.packed import PackedHistory
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     from alloctrace.origin.facts import Facts
     from .examples import Examples
     from .groups import ByMakers, Things
-    from .questions import Question, Questions
+    from .questions import Questions
     from .survey import Survey
 
 MAX_ASKED = 20000  # groups of which each one's purpose is asked for by an example
-_RARE = {AROUND, "args"}  # what events that are alike in all else rarely have in common
 ROUNDS = 2  # a block may go on to a group that began before the one that it comes from
 
 
@@ -247,87 +246,27 @@ def _explain_whole(
     survey: Survey,
     things: Things,
 ) -> dict[int, Purpose]:
-    events, number_of = picked.events, questions.numbers
+    columns, number_of = picked.events.columns, questions.numbers
     members = {index for group in groups for index in picked.members[group.id]}
-    wanted = _asked(members, events, survey)
-    group_of, block = events.columns["group"], events.columns["block"]
+    wanted = needed(members, columns, survey)
+    group_of, block = columns["group"], columns["block"]
     blocks = {block[at] for at in wanted}
     names_thing = [bool(q.answer and q.answer[1] is not None) for q in questions.known]
     alike = [at for at, number in enumerate(block) if number in blocks]
     # Of these it is known already what their block is from then on.
     named = [at for at in alike if names_thing[number_of[group_of[at]]]]
-    asker = _Asker(events, tree, survey)
+    asker = Asker(picked, tree, survey)
     seen: dict[int, str | None] = {}  # by index: what the event's block was then
     for index in sorted(wanted.union(named)):
-        event, question = events[index], questions[group_of[index]]
-        if question.answer:
-            event.purpose, thing = question.answer
-            if thing is not None:
-                survey.remember(event, thing)
-        else:
-            event.purpose = asker.ask(question, index)
+        asker.ask(questions[group_of[index]], index)
         if index in members:
-            seen[index] = survey.thing(event)
+            seen[index] = survey.things.get(asker.key(index))
     found: dict[int, Purpose] = {}
     for group in groups:
         mine = picked.members[group.id]
-        found[group.id] = purpose_groups.agreed(
-            [events[index].purpose or purpose.UNKNOWN for index in mine]
-        )
+        found[group.id] = purpose_groups.agreed([asker.said[index] for index in mine])
         things.remember(group.id, {seen[index] for index in mine})
     return found
-
-
-def _asked(wanted: Iterable[int], events: Sequence[Event], survey: Survey) -> set[int]:
-    """The events to be explained, with those that their purpose may rest on."""
-    found: set[int] = set()
-    waiting: list[int | None] = list(wanted)
-    while waiting:
-        index = waiting.pop()
-        if index is not None and index not in found:
-            found.add(index)
-            waiting += [events[index].outer, survey.index_before(events[index])]
-    return found
-
-
-class _Asker:
-    """Asks events of many groups what they are for, in their order; those that differ by nothing
-    that an answer rests on are asked once."""
-
-    def __init__(self, events: FewEvents, tree: StackTree, survey: Survey) -> None:
-        self._events, self._tree, self._survey = events, tree, survey
-        self._known: dict[tuple[Any, ...], tuple[Purpose, str | None]] = {}
-
-    def ask(self, question: Question, index: int) -> Purpose:
-        """As purpose.explain. `question`: of the event's group."""
-        events, survey = self._events, self._survey
-        event = events[index]
-        # A syscall's call may be missing here: by the events it is then another one's.
-        if event.kind != "call" or event.outer is not None or question is purpose_questions.OUTER:
-            return purpose.explain(index, events, self._tree, survey)
-        if _RARE.isdisjoint(question.differ):
-            key = question, *self._values(question, event)
-            answer = self._known.get(key)
-            if answer is None:
-                answer = purpose.by_rules(question.rules, index, event, survey)
-                self._known[key] = answer
-        else:
-            answer = purpose.by_rules(question.rules, index, event, survey)
-        found, thing = answer
-        if found is not purpose.UNKNOWN:
-            survey.remember(event, thing)
-        return found
-
-    def _values(self, question: Question, event: Event) -> tuple[Any, ...]:
-        """What an answer rests on."""
-        differ, survey = question.differ, self._survey
-        before = survey.previous(event) if BEFORE in differ else None
-        return (
-            (event.size, event.nmemb) if "size" in differ else None,
-            event.ptr == 0 if NULL in differ else None,
-            survey.thing(event) if THING in differ else None,
-            None if before is None else (before.size, before.nmemb),
-        )
 
 
 class _Judge:

@@ -252,10 +252,19 @@ class _Asked:
         survey, _, event = self._example
         if not purpose.suits(self._rule, survey, event):
             return False
-        answers = [self._size(), self._arguments()]
-        answers += map(self._fact, self._rule.when)
-        answers += [self._field(name)[0] for name in self._rule.fields]
-        return False if False in answers else None if None in answers else True
+        answer: bool | None = True
+        for told in self._answers():
+            if told is False:  # nothing else need be asked
+                return False
+            answer = told and answer
+        return answer
+
+    def _answers(self) -> Iterator[bool | None]:
+        yield self._size()
+        yield self._arguments()
+        yield from map(self._fact, self._rule.when)
+        for name in self._rule.fields:
+            yield self._field(name)[0]
 
     def answer(self) -> tuple[Purpose, str]:
         """(the Purpose, what their blocks are from then on)"""

@@ -13,7 +13,7 @@ from .survey import Functions, Survey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from alloctrace.model import Event, Frame
@@ -104,7 +104,13 @@ def fitting_stack(
     """The same of an event that is known by its `name`, `kind` and `stack`; `linked`: the C library
     that its program has linked in. Equal answers are one object."""
     node = survey.tree.node(stack)
-    there = survey.steps.of(node)
+    return fitting_by_steps(survey, name, kind, survey.steps.of(node), facts, linked)(node)
+
+
+def fitting_by_steps(
+    survey: Survey, name: str, kind: str, there: int, facts: Facts, linked: str
+) -> Callable[[int], tuple[Rule, ...]]:
+    """A function: the same for the stack at a node; of all stacks with the steps `there`."""
     question = name, kind, there, linked, facts.libc, facts.holds
 
     def ask(found: Beginning) -> tuple[Rule, ...]:
@@ -116,7 +122,8 @@ def fitting_stack(
         )
         return survey.fitting.setdefault(tuple(rule.order for rule in rules), rules)
 
-    return survey.answers.answer(question, node, ask)
+    answer = survey.answers.answer
+    return lambda node: answer(question, node, ask)
 
 
 def _stack_fits(rule: Rule, functions: Functions) -> bool:

@@ -13,6 +13,7 @@ from itertools import compress, count
 from operator import add
 
 from alloctrace import kernels, words
+from alloctrace.stacks.tree import picked
 from . import purpose, rules as purpose_rules
 from .facts import FACTS, FIELDS, LASTING, rests_on
 
@@ -131,7 +132,8 @@ class _Questions:
         self._groups, self._survey, self._rules = groups, survey, purpose_rules.default()
         self._facts = [facts_of(what.image, what.phase, what.name) for what in groups.whats]
         self._nodes = survey.tree.nodes(groups.stack)
-        self._walked: dict[Key, Question] = {}
+        self._fitting: dict[tuple[int, str], Callable[[int], tuple[Rule, ...]]] = {}
+        self._walked: dict[Key, int] = {}
         self._names: dict[int, set[str]] = {}
 
     def all(self) -> Questions:
@@ -153,7 +155,7 @@ class _Questions:
             numbers = array("I", map(add, numbers, map(of_asker.__getitem__, askers)))
         rests_on_stack = [question is None for question in asked]
         for at in compress(count(), map(rests_on_stack.__getitem__, kinds)):
-            numbers[at] = found.number(self._by_stack(at, kinds[at]), at)
+            numbers[at] = self._by_stack(at, kinds[at], found)
         found.numbers = array("I", [0])
         found.numbers.extend(numbers)
         return found
@@ -178,10 +180,10 @@ class _Questions:
 
     def _there(self) -> array[int]:
         """By index of a group, a number of the steps that its stack has."""
-        steps, nodes = self._survey.steps.all(), self._nodes
+        numbers, nodes = self._survey.steps.numbered[0], self._nodes
         if min(nodes, default=0) < 0:
             nodes = array("i", [max(node, 0) for node in nodes])
-        return array("I", map(_Numbers().__getitem__, map(steps.__getitem__, nodes)))
+        return picked(numbers, nodes)
 
     def _askers(self, kinds: array[int], is_asker: bytearray) -> tuple[array[int], array[int]]:
         """(by index of a group the number of its kind and the frame that decided, 0: its kind does
@@ -234,16 +236,20 @@ class _Questions:
         node = tree.outer(self._nodes[at], index) if index is not None else 0
         return tree.alike[node] if node > 0 else None
 
-    def _by_stack(self, at: int, kind: int) -> Question:
-        groups, survey = self._groups, self._survey
-        what, linked, stack = groups.what[at], "", groups.stack[at]
-        facts = self._facts[what]
+    def _by_stack(self, at: int, kind: int, found: Questions) -> int:
+        """The number of what a group of that kind is asked."""
+        groups, linked = self._groups, ""
+        facts = self._facts[groups.what[at]]
         if facts.libc == "static":
             call = _outermost(groups, groups.within[at])
             outer = () if call is None else (groups.stack[call],)
-            linked = survey.libc_of(facts, stack, *outer)
-        asked = groups.whats[what]
-        rules = purpose.fitting_stack(survey, asked.name, asked.kind, stack, facts, linked)
+            linked = self._survey.libc_of(facts, groups.stack[at], *outer)
+        fitting = self._fitting.get((kind, linked))
+        if fitting is None:
+            asked, there = groups.whats[groups.what[at]], self._survey.steps.of(self._nodes[at])
+            told = asked.name, asked.kind, there, facts, linked
+            fitting = self._fitting[kind, linked] = purpose.fitting_by_steps(self._survey, *told)
+        rules = fitting(self._nodes[at])
         names = self._names.get(id(rules))
         if names is None:
             names = self._names[id(rules)] = (
@@ -254,11 +260,12 @@ class _Questions:
             key += (self._decided(at),)
         if names & _BY_STACK:
             key += (self._nodes[at],)
-        if key not in self._walked:
+        number = self._walked.get(key)
+        if number is None:
             event, around = groups.example(at), self._around(at)
             fit = [rule for rule in rules if purpose.is_equal(rule, event, around)]
-            self._walked[key] = self._made(fit, event)
-        return self._walked[key]
+            number = self._walked[key] = found.number(self._made(fit, event), at)
+        return number
 
     def _made(self, rules: list[Rule], event: Event) -> Question:
         """Behind a rule that holds for all of them, none is asked."""

@@ -129,8 +129,12 @@ class Survey:
 
     def index_before(self, event: Event) -> int | None:
         """Index of the event that handed out or last moved the block of `event`, or None."""
-        index = self.before.get(event.seq)
-        is_sure = self.part is None or index is None or self.part.is_before(index, event.seq)
+        return self.index_before_seq(event.seq)
+
+    def index_before_seq(self, seq: int) -> int | None:
+        """The same of the event with that `seq`."""
+        index = self.before.get(seq)
+        is_sure = self.part is None or index is None or self.part.is_before(index, seq)
         return index if is_sure else None
 
     def previous(self, event: Event) -> Event | None:

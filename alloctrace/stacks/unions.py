@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from functools import cached_property
 
 from alloctrace import kernels
 
@@ -26,22 +27,31 @@ class Unions:
         self, tree: StackTree, bits_of: Callable[[Sequence[Frame]], Iterable[int]]
     ) -> None:
         self._tree, self._bits_of = tree, bits_of
-        self._known: list[int] | None = None
 
     def of(self, node: int) -> int:
         """Of the stack that begins at `node`."""
-        return self.all()[node] if node > 0 else 0
+        if node <= 0:
+            return 0
+        numbers, bits = self.numbered
+        return bits[numbers[node]]
 
     def all(self) -> list[int]:
         """By node."""
-        if self._known is None:
-            numbered = self.numbered()
-            of, bits = numbered or (None, [])
-            self._known = self._all() if of is None else list(map(bits.__getitem__, of))
-        return self._known
+        numbers, bits = self.numbered
+        return list(map(bits.__getitem__, numbers))
 
-    def numbered(self) -> tuple[array[int], list[int]] | None:
-        """(by node the number of its bits, by number the bits); None: too few or too many."""
+    @cached_property
+    def numbered(self) -> tuple[array[int], list[int]]:
+        """(by node the number of its bits, by number the bits)"""
+        found = self._at_once()
+        if found is not None:
+            return found
+        known: dict[int, int] = {}
+        numbers = array("I", [known.setdefault(bits, len(known)) for bits in self._all()])
+        return numbers, list(known)
+
+    def _at_once(self) -> tuple[array[int], list[int]] | None:
+        """The same; None: too few or too many."""
         tree, count = self._tree, len(self._tree.parents)
         if count < kernels.FEWEST:
             return None

@@ -21,7 +21,7 @@ from .event_columns import EventColumns, Interned
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from sqlite3 import Connection
     from typing import Any
 
@@ -48,18 +48,27 @@ class Tables:
         for table in TABLES:
             self._execute(create_statement(table))
 
-    def rows(self, table: str, rows: Iterable[Sequence[Any]], replace: bool = False) -> None:
+    def rows(
+        self,
+        table: str,
+        rows: Iterable[Sequence[Any]],
+        replace: bool = False,
+        counts: bool = False,
+    ) -> None:
         """Insert rows of plain values; strings that are no UTF-8 become bytes."""
         rows = iter(rows)
         stored = _as_stored if table == "run" else _cut
         for first in rows:
-            statement = insert_statement(table, len(first), replace)
+            statement = insert_statement(table, len(first), replace, counts=counts)
             self._many(statement, map(stored, itertools.chain((first,), rows)))
 
-    def plain_rows(self, table: str, rows: Iterable[Sequence[int | str | None]]) -> None:
-        """Insert rows of as many values as the table has columns: nothing is to be looked at.
-        Several by one statement: each costs as much as its values do."""
-        width, rows = len(row_types(table)), iter(rows)
+    def plain_rows(
+        self, table: str, rows: Iterable[Sequence[int | str | None]], counts: bool = False
+    ) -> None:
+        """Insert rows of as many values as the table has columns, but for the first one where that
+        `counts` from 1: nothing is to be looked at. Several by one statement: each costs as much as
+        its values do."""
+        width, rows = len(row_types(table)) - counts, iter(rows)
         at_once, rest = min(_MOST_ROWS, _MOST_VALUES // width), []
 
         def pieces() -> Iterator[list[int | str | None]]:
@@ -70,12 +79,12 @@ class Tables:
                     return
                 yield piece
 
-        self._many(insert_statement(table, width, at_once=at_once), pieces())
-        self._many(insert_statement(table, width), zip(*[iter(rest)] * width))
+        self._many(insert_statement(table, width, at_once=at_once, counts=counts), pieces())
+        self._many(insert_statement(table, width, counts=counts), zip(*[iter(rest)] * width))
 
     def numbered(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Insert rows whose first column counts from 1."""
-        self.rows(table, ((index, *row) for index, row in enumerate(rows, 1)))
+        """Insert the rows of an empty table whose first column counts from 1."""
+        self.rows(table, rows, counts=True)
 
 
 def _cut(row: Sequence[Any]) -> Sequence[Any]:
@@ -138,7 +147,7 @@ def _write_plain(tables: Tables, run: dict[str, Any], history: History) -> None:
     tables.numbered("modules", map(_module_row, history.modules))
     tables.numbered("hooks", map(_hook_row, history.hooks.values()))
     tables.numbered("borders", map(_border_row, history.borders))
-    tables.plain_rows("blocks", map(_block_row, history.blocks))
+    tables.plain_rows("blocks", _block_rows(history.blocks))
     tables.numbered("notes", ((note,) for note in history.notes))
 
 
@@ -165,6 +174,16 @@ def _border_row(border: Border) -> tuple[Any, ...]:
         image,
         *[to_signed(number) for number in numbers],
     )
+
+
+def _block_rows(blocks: list[Block]) -> Iterator[tuple[int, int, int, int, int]]:
+    """Most runs have no number that is too large to stay as it is."""
+    largest = max(max(map(of, blocks), default=0) for of in (_address, _size))
+    return map(_of_block if largest <= MAX_INT else _block_row, blocks)
+
+
+_address, _size = operator.attrgetter("address"), operator.attrgetter("size")
+_of_block: Callable[[Block], Any] = operator.attrgetter("number", "address", "size", "seq", "last")
 
 
 def _block_row(block: Block) -> tuple[int, int, int, int, int]:
@@ -221,7 +240,7 @@ def _write_groups(tables: Tables, sums: Sums, nodes: array[int]) -> None:
     ids = [names.plain(what[:3]) for what in groups.whats]
     judged = [verdicts.id(verdict, verdict_row) for verdict in groups.verdicts]
     explained = [purposes.id(purpose, purpose_row) for purpose in groups.purposes]
-    tables.plain_rows("groups", groups.rows(ids, nodes, judged, explained))
+    tables.plain_rows("groups", groups.rows(ids, nodes, judged, explained), counts=True)
     tables.numbered("names", names.rows())
     tables.numbered("verdicts", verdicts.rows())
     tables.numbered("purposes", purposes.rows())
@@ -254,10 +273,10 @@ def _write_stacks(tables: Tables, tree: StackTree) -> None:
     )
     ids = [found.setdefault(row, len(found) + 1) for row in rows]
     tables.numbered("functions", functions.rows())
-    tables.plain_rows("frames", ((id_, *row) for row, id_ in found.items()))
-    nodes = zip(itertools.count(), tree.parents, map((ids or [0]).__getitem__, tree.frame_of))
+    tables.plain_rows("frames", found, counts=True)
+    nodes = zip(tree.parents, map((ids or [0]).__getitem__, tree.frame_of))
     next(nodes)  # nodes count from 1
-    tables.plain_rows("stacks", nodes)
+    tables.plain_rows("stacks", nodes, counts=True)
 
 
 _of_function = operator.attrgetter("function", "file", "module", "path", "role")
