@@ -130,6 +130,16 @@ def test_twins_of_one_that_is_started_again(ends, status):
     assert _restarted(ends, status).program.name == "splash"
 
 
+def test_one_that_ran_a_program_before_it_was_there():
+    """Times of children and of programs come from two clocks."""
+    run = Run("make").calls(FIRST, 5).spawn(FIRST, 101, "cc1").calls(101, 95).end(101)
+    child, image = run.run["children"][0], run.run["images"][1]
+    child["t_ns"], image["t_ns"] = image["t_ns"], child["t_ns"]
+    processes = lives.of_run(run.run, run.trace().sums().groups)
+    assert [process.last.name for process in processes] == ["make", "cc1"]
+    assert [process.pid for process in processes] == [FIRST, 101]
+
+
 def test_a_daemon_and_a_pool_of_workers():
     run = Run("serverd").calls(FIRST, 5).fork(FIRST, 101).fork(101, 102).calls(102, 200)
     found = run.asked()

@@ -233,7 +233,13 @@ _key = attrgetter("pid", "image")
 
 
 def _in_time(run: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """(kind, record) of all that tells of processes, in time; of one moment as lives go."""
+    """(kind, record) of all that tells of processes, in time; of one moment as lives go. Nobody runs
+    a program before it is there, whatever the times say."""
+    begun: dict[int | None, int] = {}
+    for data in run.get("children") or ():
+        if isinstance(data, dict):
+            pid = fields.number(data, "pid", None)
+            begun[pid] = 0 if pid in begun else fields.number(data, "t_ns", 0)  # numbers come again
     found: list[tuple[int, int, int, str, dict[str, Any]]] = []
     lists = (("child", "children"), ("image", "images"), ("exit", "exits"), ("end", "ends"))
     for rank, (kind, name) in enumerate(lists):
@@ -242,6 +248,8 @@ def _in_time(run: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
                 when = fields.number(data, "t_ns", 0)
                 if kind == "image" and fields.number(data, "index", None) == 0:
                     when = 0
+                elif kind == "image":
+                    when = max(when, begun.get(fields.number(data, "pid", None), 0))
                 found.append((when, rank, len(found), kind, data))
     return [(kind, data) for *_, kind, data in sorted(found, key=lambda row: row[:3])]
 

@@ -61,11 +61,12 @@ void life_image(struct host *h, struct process *p, uint64_t t_ns)
 void life_child(struct host *h, const struct process *child, pid_t parent)
 {
     struct history_copies copies = history_copies(h->history, (uint32_t)child->tracee.pid);
+    uint64_t now = clock_now_ns(); /* events without a time stamp may be placed a little behind it */
     json_begin(&h->json, "child");
     json_number(&h->json, "pid", (uint64_t)child->tracee.pid);
     json_number(&h->json, "parent", (uint64_t)parent);
     json_number(&h->json, "image", child->image);
-    json_number(&h->json, "t_ns", h->last_ns);
+    json_number(&h->json, "t_ns", h->last_ns < now ? h->last_ns : now);
     json_number(&h->json, "copied_blocks", copies.blocks);
     json_number(&h->json, "copied_bytes", copies.bytes);
     spool_json(&h->spool, &h->json);
