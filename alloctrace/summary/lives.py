@@ -233,8 +233,8 @@ _key = attrgetter("pid", "image")
 
 
 def _in_time(run: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """(kind, record) of all that tells of processes, in time; of one moment as lives go. Nobody runs
-    a program before it is there, whatever the times say."""
+    """(kind, record) of all that tells of processes, in time; of one moment as lives go. No program
+    runs before its process is there, whatever the times say."""
     begun: dict[int | None, int] = {}
     for data in run.get("children") or ():
         if isinstance(data, dict):
