@@ -11,6 +11,7 @@ import re
 import select
 import signal
 import time
+from abc import ABC, abstractmethod
 
 from alloctrace.words import signal_name
 
@@ -33,11 +34,9 @@ _LOG_LIMIT = 8 << 20  # bytes of memory that its words may take
 _NOT_PERMITTED = "%s may not attach: ptrace is not permitted here; `brkpoint doctor` says why"
 
 
-class Observer:
+class Observer(ABC):
     """One that has been started. `ready`: read end, one byte from it; `log`: memory file of what it
     prints: whatever dies, no file is left.
-
-    Each has a `configure` of its own.
     """
 
     name = ""  # what messages call it
@@ -47,9 +46,9 @@ class Observer:
         self.process, self.ready, self.log = process, ready, log
         self._works = 0
 
+    @abstractmethod
     def configure(self, program: bytes) -> None:
         """It begins, with the path of the target's program."""
-        raise NotImplementedError
 
     def wait_attached(self) -> None:
         """Until it watches the target; raises EngineError."""

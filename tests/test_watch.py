@@ -9,9 +9,9 @@ import time
 import types
 
 import pytest
+from idle import Idle
 
 from start import watch
-from start.observer import Observer
 
 SECONDS = 2  # that the observer takes
 READS = "import time\nfor i in range(%d): print(i, flush=True); time.sleep(0.05)" % (SECONDS * 20)
@@ -31,7 +31,7 @@ def wait(tmp_path, monkeypatch):
         with open(tmp_path / "spool", "wb") as spool:
             process = subprocess.Popen([sys.executable, "-c", READS], stdout=spool)
         size = lambda: os.path.getsize(tmp_path / "spool")  # noqa: E731
-        watched = watch.Watch(target, Observer(process, None, None), signals, done=size)
+        watched = watch.Watch(target, Idle(process, None, None), signals, done=size)
         if number:
             for after in range(1, times + 1):
                 # To this thread, which blocks it: others of who runs the tests would die of it.
@@ -86,7 +86,7 @@ def test_ctrl_c_during_a_tick_is_what_ended_both(monkeypatch, code, wanted):
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
             pending.append(types.SimpleNamespace(si_signo=signal.SIGINT, si_code=code))
 
-    watched = watch.Watch(target, Observer(process, None, None), set(), tick=tick)
+    watched = watch.Watch(target, Idle(process, None, None), set(), tick=tick)
     watched.run()
     assert (watched.status, watched.observer_status) == (signal.SIGINT, 0)
     assert watched.interrupted == wanted

@@ -7,11 +7,11 @@ import subprocess
 import sys
 
 import pytest
+from idle import Idle
 
 from made_records import Made, write_spool
 from recorder_runs import BUILT, NOT_BUILT, TOP
 from start import watch
-from start.observer import Observer
 from test_history_c import TOOL, tool  # noqa: F401
 
 # READY is its pipe; FD in its words.
@@ -55,7 +55,7 @@ def waited(code, monkeypatch):
     try:
         process = subprocess.Popen(words, pass_fds=[write])
         target = os.posix_spawn("/bin/true", ["true"], {})
-        observer = Observer(process, ready, os.memfd_create("log"))
+        observer = Idle(process, ready, os.memfd_create("log"))
         made = watch.Watch(target, observer, signals, done=observer.works)
         made.run()
         return made

@@ -26,6 +26,8 @@ static struct process process;
 static struct area_head *area;
 static uint64_t lost, written;
 
+#include "ring_owner.h"
+
 /* ---- what the rest of the host would do ---- */
 void say_lost(struct host *h, uint64_t count, const char *reason)
 {
@@ -39,32 +41,9 @@ struct process *process_by(struct host *h, pid_t pid)
     return pid == process.tracee.pid ? &process : NULL;
 }
 
-struct process *process_forked(struct host *h, const struct process *parent, pid_t pid)
-{
-    (void)h, (void)parent;
-    return pid ? &process : NULL;
-}
-
-pid_t who_records(struct host *h, const struct process *known, const struct thread_state *t)
-{
-    (void)h, (void)known;
-    return (pid_t)t->pid;
-}
-
-uint32_t who_thread(struct host *h, const struct process *p, uint32_t own)
-{
-    (void)h, (void)p;
-    return own;
-}
-
 uint32_t hook_id_at(const struct process *p, uint32_t number, uint64_t ret)
 {
     return p->family->hooks[number].spool_id[ret % p->family->hooks[number].names];
-}
-
-void overwritten_soon(struct host *h, const struct process *p, uint64_t start, uint64_t length)
-{
-    (void)h, (void)p, (void)start, (void)length;
 }
 
 void phase_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns)

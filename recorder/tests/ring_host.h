@@ -18,6 +18,8 @@ static struct host host;
 static struct family family;
 static struct process process;
 
+#include "ring_owner.h"
+
 void say_lost(struct host *h, uint64_t count, const char *reason)
 {
     (void)h, (void)count;
@@ -28,29 +30,6 @@ struct process *process_by(struct host *h, pid_t pid)
 {
     (void)h;
     return pid == PID ? &process : NULL;
-}
-
-struct process *process_forked(struct host *h, const struct process *parent, pid_t pid)
-{
-    (void)h, (void)parent;
-    return pid ? &process : NULL;
-}
-
-pid_t who_records(struct host *h, const struct process *known, const struct thread_state *t)
-{
-    (void)h, (void)known;
-    return (pid_t)t->pid;
-}
-
-uint32_t who_thread(struct host *h, const struct process *p, uint32_t own)
-{
-    (void)h, (void)p;
-    return own;
-}
-
-void overwritten_soon(struct host *h, const struct process *p, uint64_t start, uint64_t length)
-{
-    (void)h, (void)p, (void)start, (void)length;
 }
 
 void phase_by_stack(struct host *h, struct process *p, uint32_t node, uint64_t t_ns)
