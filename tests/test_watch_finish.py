@@ -8,7 +8,6 @@ import sys
 
 import pytest
 from idle import Idle
-
 from made_records import Made, write_spool
 from recorder_runs import BUILT, NOT_BUILT, TOP
 from start import watch
