@@ -7,9 +7,9 @@ name their own: `pool_alloc(size)=malloc,pool_free(ptr)=free`.
 from __future__ import annotations
 
 import os
+from collections import namedtuple
 from functools import lru_cache
 
-from alloctrace.plain import named_tuple
 from . import kept, tables, words
 from .patterns import Pattern
 from .tables import is_yes
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         origin: str
 
 else:
-    Named = named_tuple("Named", "name point arguments places returns_size beside origin")
+    Named = namedtuple("Named", "name point arguments places returns_size beside origin")
 
 
 class Unclear(Exception):

@@ -7,15 +7,6 @@ which there are many values.
 
 from __future__ import annotations
 
-try:
-    from _collections import _tuplegetter  # what collections.namedtuple takes
-except ImportError:  # it is none of Python's promises
-    import operator
-
-    def _tuplegetter(index, doc):
-        return property(operator.itemgetter(index), doc=doc)
-
-
 _FEW = 30  # values of a class
 
 
@@ -89,58 +80,6 @@ def frozen(cls):
     cls = plain(cls)
     cls.__hash__ = _hashed
     return cls
-
-
-def named_tuple(name, fields):
-    """As collections.namedtuple, whose classes have each a function compiled: here those alone of
-    which there are many values. `fields`: names, or a text of them."""
-    names = tuple(fields.split() if isinstance(fields, str) else fields)
-    few = iter(range(_FEW))
-
-    def first(cls, *values, **given):
-        if not given and len(values) == len(names) and next(few, None) is not None:
-            return tuple.__new__(cls, values)
-        made.__new__ = staticmethod(_maker(names))
-        return made.__new__(cls, *values, **given)
-
-    getters = {field: _tuplegetter(index, None) for index, field in enumerate(names)}
-    made = type(name, (tuple,), {**_OF_NAMED, **getters, "_fields": names, "__new__": first})
-    return made
-
-
-def _maker(names):
-    listed = ", ".join(names)
-    new = eval("lambda cls, %s: made(cls, (%s,))" % (listed, listed), {"made": tuple.__new__})
-    new.__name__ = "__new__"
-    return new
-
-
-def _made(cls, values):
-    made = tuple.__new__(cls, values)
-    if len(made) != len(cls._fields):
-        raise TypeError("Expected %d arguments, got %d" % (len(cls._fields), len(made)))
-    return made
-
-
-def _replaced(self, **changes):
-    made = self._make(map(changes.pop, self._fields, self))
-    if changes:
-        raise ValueError("Got unexpected field names: %r" % list(changes))
-    return made
-
-
-def _named_shown(self):
-    told = ", ".join("%s=%r" % row for row in zip(self._fields, self))
-    return "%s(%s)" % (type(self).__name__, told)
-
-
-_OF_NAMED = {
-    "__slots__": (),
-    "__repr__": _named_shown,
-    "_asdict": lambda self: dict(zip(self._fields, self)),
-    "_make": classmethod(_made),
-    "_replace": _replaced,
-}
 
 
 def replace(value, **changes):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import namedtuple
 
-from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         rule: str
 
 else:
-    Signs = named_tuple("Signs", "branch last bar arrow times dot dash more rule")
+    Signs = namedtuple("Signs", "branch last bar arrow times dot dash more rule")
 UNICODE = Signs("├─ ", "└─ ", "│  ", "→", "×", "·", "–", "…", "─")
 ASCII = Signs("|- ", "`- ", "|  ", "->", "x", "-", "-", "...", "-")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from alloctrace.plain import named_tuple
+from collections import namedtuple
+
 from reports import quantities
 
 TYPE_CHECKING = False
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
         is_bytes: bool
 
 else:
-    Measure = named_tuple("Measure", "field label means is_bytes")  # field: of a site's row
+    Measure = namedtuple("Measure", "field label means is_bytes")  # field: of a site's row
 
 
 BY = {

@@ -4,10 +4,10 @@ syscalls that it made hanging beneath it."""
 from __future__ import annotations
 
 import errno
+from collections import namedtuple
 
 from alloctrace import measure, words
 from alloctrace.escape import visible
-from alloctrace.plain import named_tuple
 from reports.event_tree import grow, pass_through
 from reports.ink import cells
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         failed: bool
 
 else:
-    Row = named_tuple("Row", "thread branch call origin text_origin purpose where failed")
+    Row = namedtuple("Row", "thread branch call origin text_origin purpose where failed")
 if TYPE_CHECKING:
 
     class Widths(NamedTuple):
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         where: int
 
 else:
-    Widths = named_tuple("Widths", "thread call origin purpose where")
+    Widths = namedtuple("Widths", "thread call origin purpose where")
 
 MEANINGS = {
     "load": "the libraries are brought in",

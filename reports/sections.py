@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 from alloctrace import words
 from alloctrace.escape import visible
-from alloctrace.plain import named_tuple
 from reports import endings, memory_table, process_tree, sentences, site_table, tables, through_time
 from reports.ink import cells
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
         processes: int
 
 else:
-    Limits = named_tuple("Limits", "names sites processes")
+    Limits = namedtuple("Limits", "names sites processes")
 LIMITS = [
     Limits(16, 10, 16),
     Limits(13, 8, 13),

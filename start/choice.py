@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from alloctrace.plain import named_tuple
+from collections import namedtuple
+
 from . import recorder
 from .errors import FAILED, USAGE, UserError
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
         may_change: bool
 
 else:
-    Choice = named_tuple("Choice", "engine why may_change")
+    Choice = namedtuple("Choice", "engine why may_change")
 
 
 def choose(wanted: str, live: bool = False) -> Choice:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import stat
+from collections import namedtuple
 
-from alloctrace.plain import named_tuple
 from .errors import UserError, shown
 
 EXTENSION, SPOOL_EXTENSION = ".brkpoint", ".brkspool"
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         spool: str
 
 else:
-    Place = named_tuple("Place", "trace spool")
+    Place = namedtuple("Place", "trace spool")
 
 
 def prepare(output: str | None, force: bool, program: bytes) -> Place:

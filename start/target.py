@@ -13,8 +13,8 @@ import os
 import resource
 import signal
 import struct
+from collections import namedtuple
 
-from alloctrace.plain import named_tuple
 from . import watch
 from .errors import CANNOT_EXECUTE, UserError
 
@@ -52,8 +52,8 @@ if TYPE_CHECKING:
         report: int
 
 else:
-    Plan = named_tuple("Plan", "program environment ignored mask limits fixed_addresses")
-    Child = named_tuple("Child", "pid go report")
+    Plan = namedtuple("Plan", "program environment ignored mask limits fixed_addresses")
+    Child = namedtuple("Child", "pid go report")
 
 
 def libc() -> ctypes.CDLL:

@@ -1,10 +1,9 @@
 """Classes of values are what dataclasses would make of them, as far as anybody here asks."""
 
-from collections import namedtuple
 
 import pytest
 
-from alloctrace.plain import fresh, frozen, named_tuple, plain, replace
+from alloctrace.plain import fresh, frozen, plain, replace
 
 
 @plain
@@ -91,48 +90,3 @@ def test_twin_what_does_not_fit_is_refused_from_the_first_on(words, named):
         with pytest.raises(TypeError):
             cls(*words, **named)
     assert cls("a") == cls("a", 3, [])
-
-
-@pytest.mark.parametrize("count", [1, 100])  # the first ones are made otherwise
-def test_a_named_tuple_is_as_that_of_collections(count):
-    pair, theirs = named_tuple("Pair", "left right"), namedtuple("Pair", "left right")(7, "a")
-    for values in [(7, "a")] * count:
-        made = pair(*values)
-    assert made == theirs == values and repr(made) == repr(theirs)
-    assert (made.left, made.right, made._fields) == (7, "a", theirs._fields)
-    assert made._asdict() == theirs._asdict() and pair(right="a", left=7) == made
-    assert pair._make(iter(values))._replace(left=3) == theirs._replace(left=3) == (3, "a")
-    assert not hasattr(made, "__dict__")
-
-
-_WRONG = [((), {}), ((1,), {}), ((1, 2, 3), {}), ((1,), {"lift": 2})]
-
-
-@pytest.mark.parametrize("words, given", _WRONG)
-@pytest.mark.parametrize("before", [0, 100])
-def test_a_named_tuple_refuses_what_does_not_fit(before, words, given):
-    pair = named_tuple("Pair", "left right")
-    for number in range(before):
-        pair(number, number)
-    with pytest.raises(TypeError):
-        pair(*words, **given)
-
-
-def test_a_named_tuple_refuses_what_does_not_fit_when_made_of_a_row():
-    pair = named_tuple("Pair", ["left", "right"])
-    with pytest.raises(TypeError):
-        pair._make([1])
-    with pytest.raises(ValueError):
-        pair(1, 2)._replace(lift=3)
-
-
-def test_a_class_of_a_named_tuple_makes_its_own():
-    class Pair(named_tuple("Pair", "left right")):
-        __slots__ = ()
-
-        @property
-        def sum(self):
-            return self.left + self.right
-
-    found = [Pair(number, 1) for number in range(100)]
-    assert {type(pair) for pair in found} == {Pair} and found[99].sum == 100

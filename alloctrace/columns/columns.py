@@ -11,10 +11,10 @@ from __future__ import annotations
 import sys
 import zlib
 from array import array
+from collections import namedtuple
 from itertools import accumulate, compress
 
 from alloctrace import kernels
-from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         data: bytes
 
 else:
-    Packed = named_tuple("Packed", "width base period data")
+    Packed = namedtuple("Packed", "width base period data")
 
 
 class ColumnError(ValueError):

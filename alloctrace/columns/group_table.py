@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections import namedtuple
 from collections.abc import Sequence
 from operator import attrgetter, sub
 
 from alloctrace import kernels, words
 from alloctrace.model import Event, Group
-from alloctrace.plain import named_tuple
 from alloctrace.spool.rows import layout
 from . import members
 from .schema import to_signed
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         image: int
 
 else:
-    _What = named_tuple("What", "kind name impl pid phase image")
+    _What = namedtuple("What", "kind name impl pid phase image")
 
 MAX_INT = (1 << 63) - 1
 SUMS = (

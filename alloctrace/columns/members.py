@@ -6,7 +6,8 @@ group only where it holds for each of them.
 
 from __future__ import annotations
 
-from alloctrace.plain import named_tuple
+
+from collections import namedtuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
         makers: frozenset[int] | None
 
 else:
-    _Values = named_tuple("Members", _VALUES)
+    _Values = namedtuple("Members", _VALUES)
 
 
 class Members(_Values):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from array import array
+from collections import namedtuple
 
 from alloctrace.compare import names, places
 from alloctrace.compare.chains import Chains, RunChains
-from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         cut: tuple[str | None, ...] | None
 
 else:
-    Entry = named_tuple(
+    Entry = namedtuple(
         "Entry",
         "place phase origin owner kind name purpose module function file line shown via"
         " exact physical cut",

@@ -6,11 +6,11 @@ are added up. Nothing is paired by likeness: that is only shown (likeness.py).
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections import defaultdict
 
 from alloctrace.compare.chains import NAMELESS
 from alloctrace.compare.entries import key
-from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         after: Side | None
 
 else:
-    Row = named_tuple("Row", "how before after")
+    Row = namedtuple("Row", "how before after")
 
 
 def match(

@@ -6,7 +6,8 @@ order, is no difference by itself.
 
 from __future__ import annotations
 
-from alloctrace.plain import named_tuple
+from collections import namedtuple
+
 from alloctrace.summary import lives
 
 TYPE_CHECKING = False
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
         is_call: bool
 
 else:
-    _Counted = named_tuple("_Counted", "pid image count is_call")
+    _Counted = namedtuple("_Counted", "pid image count is_call")
 
 DEEPEST = 40  # names of a place; of deeper ones the last
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import bisect
 import struct
+from collections import namedtuple
 
-from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     _Read = Callable[[int, int], bytes]
 else:
-    CodeFile = named_tuple("CodeFile", "path start end bias first code")
-    Load = named_tuple("Load", "flags offset vaddr filesz memsz")
+    CodeFile = namedtuple("CodeFile", "path start end bias first code")
+    Load = namedtuple("Load", "flags offset vaddr filesz memsz")
 
 _PAGE, _WORD = 4096, (1 << 64) - 1
 _MAX_HEADERS = 128  # the kernel runs no program with more than 73, one page of them

@@ -9,9 +9,9 @@ Used inside gdb too: standard library only, Python 3.9.
 from __future__ import annotations
 
 import struct
+from collections import namedtuple
 from functools import cached_property
 
-from alloctrace.plain import named_tuple
 from . import debug as elf_debug, symbols as elf_symbols
 from .image import ElfError, Image, MAX_READ, c_string
 
@@ -55,9 +55,9 @@ if TYPE_CHECKING:
         shstrndx: int
 
 else:
-    Segment = named_tuple("Segment", "type flags vaddr memsz offset filesz")
-    Section = named_tuple("Section", "name type flags vaddr offset size link info entsize")
-    _Tables = named_tuple("_Tables", "phoff shoff phentsize phnum shentsize shnum shstrndx")
+    Segment = namedtuple("Segment", "type flags vaddr memsz offset filesz")
+    Section = namedtuple("Section", "name type flags vaddr offset size link info entsize")
+    _Tables = namedtuple("_Tables", "phoff shoff phentsize phnum shentsize shnum shstrndx")
 
 EM_X86_64 = 62
 _TYPES = {1: "REL", 2: "EXEC", 3: "DYN", 4: "CORE"}

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 import struct
+from collections import namedtuple
 
 from alloctrace.patterns import Pattern
-from alloctrace.plain import named_tuple
 from .image import ElfError
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         source: str
 
 else:
-    Entry = named_tuple("Entry", "impl vaddr source")  # source: "symbols" | "pattern"
+    Entry = namedtuple("Entry", "impl vaddr source")  # source: "symbols" | "pattern"
 
 NAMES = {name: "__minimal_" + name for name in ("malloc", "calloc", "realloc", "free")}
 _PT_LOAD, _PF_X = 1, 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from alloctrace.plain import named_tuple
+
+from collections import namedtuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
         path: bytes
 
 else:
-    Mapping = named_tuple("Mapping", "start end perms offset inode path")
+    Mapping = namedtuple("Mapping", "start end perms offset inode path")
 
 
 def parse_maps(data: bytes) -> list[Mapping]:

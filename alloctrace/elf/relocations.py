@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from collections import namedtuple
 
-from alloctrace.plain import named_tuple
 from . import symbols as elf_symbols
 from .image import ElfError
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         addend: int
 
 else:
-    Relocation = named_tuple("Relocation", "offset type symbol addend")
+    Relocation = namedtuple("Relocation", "offset type symbol addend")
 
 FINALISER, INITIALISER = "finaliser", "initialiser"
 _RELA = struct.Struct("<QQq")

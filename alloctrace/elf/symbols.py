@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
+from collections import namedtuple
 from functools import reduce
 from itertools import compress
 from operator import add, and_, or_
 
-from alloctrace.plain import named_tuple
 from .image import MAX_STRING, c_string
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         hidden: bool
 
 else:
-    Symbol = named_tuple("Symbol", "name value size kind bind defined table hidden")
+    Symbol = namedtuple("Symbol", "name value size kind bind defined table hidden")
 # hidden: a version other than the default one (foo@V rather than foo@@V)
 
 _ROW = struct.Struct("<IBBHQQ")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 from alloctrace import allocators
-from alloctrace.plain import named_tuple
 from alloctrace.tables import is_yes
 from . import defined
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
         weakens: bool
 
 else:
-    Known = named_tuple("Known", "marks words also weakens")
+    Known = namedtuple("Known", "marks words also weakens")
 
 
 def known() -> list[Known]:

@@ -7,7 +7,8 @@ same rules (recorder/host/history/regions.c).
 
 from __future__ import annotations
 
-from alloctrace.plain import named_tuple
+
+from collections import namedtuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
         name: str | None  # None where it is no literal of a file
 
 else:
-    Region = named_tuple("Region", "id parent name")
+    Region = namedtuple("Region", "id parent name")
 
 MOST = 1 << 16
 MOST_DEEP = 1 << 12

@@ -9,6 +9,7 @@ times as fast. Of several programs all is read from the beginning.
 from __future__ import annotations
 
 from array import array
+from collections import namedtuple
 from collections import deque
 from itertools import compress, repeat
 from operator import add, attrgetter
@@ -17,7 +18,7 @@ from alloctrace import measure
 from alloctrace.columns import asked
 from alloctrace.columns.columns import MASK64
 from alloctrace.columns.schema import PRESENT
-from alloctrace.plain import named_tuple, plain
+from alloctrace.plain import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     _Look = Callable[["_Reader", Sequence[int]], Iterator[tuple[int, _Made]]]
 
 else:
-    _Piece = named_tuple("_Piece", "first marks numbers base chunk")
+    _Piece = namedtuple("_Piece", "first marks numbers base chunk")
 # Of a chunk. first: the seq of its first row; marks: what each row does to a block; numbers: of
 # these blocks, each less `base`.
 

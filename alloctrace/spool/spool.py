@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import os
 import struct
+from collections import namedtuple
 
 from alloctrace import fields
-from alloctrace.plain import named_tuple
 from .rows import ARGUMENTS, AT_PEAK, BLOCKS, COLUMN, ENTER, GROUPS, JSON, LATE, LEAVE, MAGIC
 from .rows import MAX_PAYLOAD, MEMBERS, NODES, PEAKS, STACK, STAGES, SUMS, SYSENTER, SYSLEAVE
 from .rows import VERSION, VERSIONS, layout, names
@@ -110,15 +110,15 @@ if TYPE_CHECKING:
         peak_bytes: int
 
 else:
-    Info = named_tuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
-    Stack = named_tuple("Stack", "id cut frames")  # frames: ((pc, slot), …), innermost first
-    Enter = named_tuple("Enter", "t_ns tid hook sp arg0 arg1 arg2 stack")
-    Leave = named_tuple("Leave", "t_ns tid hook sp result")
-    SysEnter = named_tuple("SysEnter", "t_ns tid number sp args stack path")
-    SysLeave = named_tuple("SysLeave", "t_ns tid number result")
-    CutOff = named_tuple("CutOff", "offset lost_bytes")  # only ever the last one
-    GroupRow = named_tuple("GroupRow", names("group"))
-    SumRow = named_tuple("SumRow", names("sum"))
+    Info = namedtuple("Info", "data")  # a dict with a "type"; docs/trace-format.md lists them
+    Stack = namedtuple("Stack", "id cut frames")  # frames: ((pc, slot), …), innermost first
+    Enter = namedtuple("Enter", "t_ns tid hook sp arg0 arg1 arg2 stack")
+    Leave = namedtuple("Leave", "t_ns tid hook sp result")
+    SysEnter = namedtuple("SysEnter", "t_ns tid number sp args stack path")
+    SysLeave = namedtuple("SysLeave", "t_ns tid number result")
+    CutOff = namedtuple("CutOff", "offset lost_bytes")  # only ever the last one
+    GroupRow = namedtuple("GroupRow", names("group"))
+    SumRow = namedtuple("SumRow", names("sum"))
 
 # What the history in C hands out (recorder/host/history/history.h): rows are plain tuples.
 if TYPE_CHECKING:
@@ -168,19 +168,19 @@ if TYPE_CHECKING:
         rows: Table
 
 else:
-    Nodes = named_tuple("Nodes", "rows")  # a Table: id, parent, pc
-    Groups = named_tuple("Groups", "rows")  # a Table: GroupRow
-    Arguments = named_tuple("Arguments", "id number args path")
-    Column = named_tuple("Column", "first count column width delta base period data")
-    Late = named_tuple("Late", "rows")  # seq, column, value
-    Sums = named_tuple("Sums", "rows")  # a Table: SumRow
-    Blocks = named_tuple("Blocks", "rows")  # number, address, size, seq, last, pid
-    Stages = named_tuple("Stages", "rows")  # seq, t_ns, group (0: all), live bytes
+    Nodes = namedtuple("Nodes", "rows")  # a Table: id, parent, pc
+    Groups = namedtuple("Groups", "rows")  # a Table: GroupRow
+    Arguments = namedtuple("Arguments", "id number args path")
+    Column = namedtuple("Column", "first count column width delta base period data")
+    Late = namedtuple("Late", "rows")  # seq, column, value
+    Sums = namedtuple("Sums", "rows")  # a Table: SumRow
+    Blocks = namedtuple("Blocks", "rows")  # number, address, size, seq, last, pid
+    Stages = namedtuple("Stages", "rows")  # seq, t_ns, group (0: all), live bytes
     # A Table: group, 4 makers, sized least most nulls known grew shrank
-    Members = named_tuple("Members", "rows")
-    Peaks = named_tuple("Peaks", "rows")  # pid, phase, image, bytes, seq, t_ns
+    Members = namedtuple("Members", "rows")
+    Peaks = namedtuple("Peaks", "rows")  # pid, phase, image, bytes, seq, t_ns
     # A Table: group, bytes live at the peak of its own program
-    AtPeak = named_tuple("AtPeak", "rows")
+    AtPeak = namedtuple("AtPeak", "rows")
 
 
 class Source:

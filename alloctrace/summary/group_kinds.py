@@ -7,10 +7,10 @@ It seldom has as many places in its code, but it can: many_sites.py adds up thos
 from __future__ import annotations
 
 from array import array
+from collections import namedtuple
 
 from alloctrace import kernels
 from alloctrace.columns.group_table import SUMS
-from alloctrace.plain import named_tuple
 from . import coverage
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         by_place: bool
 
 else:
-    Kinds = named_tuple("Kinds", "groups tree deciders rough looks by_place")
+    Kinds = namedtuple("Kinds", "groups tree deciders rough looks by_place")
 
 
 def of(groups: GroupTable, tree: StackTree, nodes: array[int], most: int | None = None) -> Kinds:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import namedtuple
 
 from alloctrace.model import by_image
-from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         is_call: bool
 
 else:
-    Place = named_tuple("Place", "pc module is_call")
+    Place = namedtuple("Place", "pc module is_call")
 # module: None where no file is mapped. is_call: the pc is a return address, so that the call lies
 # before it. Not so where a stack begins, in a signal's trampoline, and where a signal interrupted.
 

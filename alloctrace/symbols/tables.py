@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 from alloctrace.elf.elf import ElfError
-from alloctrace.plain import named_tuple
 from .index import Index
 from .names import demangled, is_mangled, plain
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     FunctionAt = tuple[Optional[int], Optional[Function]]  # where one begins, and which it is
 
 else:
-    Function = named_tuple("Function", "start end name raw rank")
+    Function = namedtuple("Function", "start end name raw rank")
 # raw: as the linker spells it; end == start where the symbol has no size
 
 _MAX_GAP = 4096  # bytes that a symbol without size may reach

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from alloctrace.plain import named_tuple
+from collections import namedtuple
+
 from reports.quantities import short_size as size
 
 from . import words
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
         rows: list[list[str]]
 
 else:
-    Table = named_tuple("Table", "title lead head align rows")
+    Table = namedtuple("Table", "title lead head align rows")
 
 _MARK = "·"
 

@@ -7,9 +7,9 @@ A key is a group and a thread, as windows.py numbers them.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import namedtuple
 from collections import deque
 
-from alloctrace.plain import named_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 else:
     # Un-nested calls that reached it; the syscalls that they made; the same syscalls, as what they
     # are themselves.
-    Kernel = named_tuple("Kernel", "reached made caused")
-    _Piece = named_tuple("_Piece", "first chunk base group keys above")  # what `add` was given
+    Kernel = namedtuple("Kernel", "reached made caused")
+    _Piece = namedtuple("_Piece", "first chunk base group keys above")  # what `add` was given
 
 
 class Fates:

@@ -7,12 +7,12 @@ and the first calls that reached the kernel with their syscalls.
 from __future__ import annotations
 
 from array import array
+from collections import namedtuple
 from collections import Counter, defaultdict
 from itertools import compress
 from operator import add
 
 from alloctrace.columns.check import TraceError
-from alloctrace.plain import named_tuple
 from alloctrace.space.changes import Changes
 from alloctrace.summary import chosen
 from reports.page import cells
@@ -59,8 +59,8 @@ if TYPE_CHECKING:
 
 else:
     # What a bin tells apart, and tids.
-    _Series = named_tuple("_Series", "origin phase kind program")
-    Windows = named_tuple("Windows", "bins cells tids ranges changes")  # ranges: of seqs
+    _Series = namedtuple("_Series", "origin phase kind program")
+    Windows = namedtuple("Windows", "bins cells tids ranges changes")  # ranges: of seqs
 
 
 def of(summary: dict[str, Any], trace: Trace, wanted: Wanted) -> Windows:
