@@ -61,8 +61,7 @@ void life_image(struct host *h, struct process *p, uint64_t t_ns)
 void life_child(struct host *h, const struct process *child, pid_t parent)
 {
     struct history_copies copies = history_copies(h->history, (uint32_t)child->tracee.pid);
-    uint64_t now =
-        clock_now_ns(); /* events without a time stamp may be placed a little behind it */
+    uint64_t now = clock_now_ns(); /* events without a time stamp may be placed behind it */
     json_begin(&h->json, "child");
     json_number(&h->json, "pid", (uint64_t)child->tracee.pid);
     json_number(&h->json, "parent", (uint64_t)parent);
