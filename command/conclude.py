@@ -35,7 +35,8 @@ def conclude(args: Namespace, where: Place, outcome: Outcome) -> int:
     try:
         with ending_in_order():
             with watching.working(where.spool, args.quiet) as tell:
-                counted = trace_file.make(outcome, where, args.force, not args.no_symbols, tell)
+                how = args.force, not args.no_symbols, tell, args.quiet and not hasattr(args, "show")
+                counted = trace_file.make(outcome, where, *how)
             show = getattr(args, "show", _report)  # what comes instead, of another verb
             show(args, where.trace, counted)
     except KeyboardInterrupt:

@@ -38,8 +38,10 @@ def make(
     force: bool = False,
     use_symbols: bool = True,
     tell: Callable[[str], None] = lambda what: None,
+    is_for_later: bool = False,
 ) -> Kinds | None:
-    """Write the trace of `outcome` to `place`; returns what was counted, for summary.summarise.
+    """Write the trace of `outcome` to `place`; returns what was counted, for summary.summarise,
+    None where that `is_for_later`: nobody reads a report of it now.
 
     `tell(what)` hears what is being done. Raises UserError where spool or trace cannot be read or
     written; the spool is kept then.
@@ -65,7 +67,7 @@ def make(
     stacks = symbol_gdb.symbolise(past, **_how(use_symbols))
     known = {**facts(outcome, past), "also_watched": named, "hints": hints}
     try:
-        counted = trace.write(place.trace, past, stacks, known, force, tell)
+        counted = trace.write(place.trace, past, stacks, known, force, tell, is_for_later)
     except trace.TraceError as error:
         text = "%s %s; `brkpoint recover %s` makes it from what was recorded"
         raise UserError(text % (shown(place.trace), error, shown(place.spool))) from None

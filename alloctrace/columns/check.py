@@ -88,8 +88,9 @@ def _check_schema(connection: sqlite3.Connection, is_own: bool) -> None:
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master LIMIT 1000").fetchall()
     found = {name: sql for type_, name, sql in rows if type_ == "table"}
     others = [row for row in rows if row[0] != "table" and row[2] is not None]
-    ours = all(found.get(name) in trace_schema.create_statements(name) for name in TABLES)
-    if not ours or len(found) != len(TABLES) or others:
+    tables = [*TABLES, *(name for name in trace_schema.SOMETIMES if name in found)]
+    ours = all(found.get(name) in trace_schema.create_statements(name) for name in tables)
+    if not ours or len(found) != len(tables) or others:
         raise TraceError("its tables are not those of a trace")
     for (answer,) in () if is_own else connection.execute("PRAGMA quick_check(1)"):
         if answer != "ok":

@@ -180,6 +180,17 @@ class GroupTable(Sequence[Group]):
         for id_, row in zip(ids, rows.packed()):
             self._members[size * (id_ - 1) : size * id_] = row
 
+    def take_members(self, rows: bytes) -> None:
+        """The same of all: `members_rows` of a table of as many groups. They may come from a
+        stranger: raises ValueError."""
+        size, last = _MEMBERS.size, len(rows) // _MEMBERS.size
+        numbers = memoryview(rows).cast("I")[:: size // 4].tolist() if rows else []
+        if len(rows) % size or last > len(self):
+            raise ValueError("damaged: members of other groups")
+        if any(number not in (0, id_) for id_, number in enumerate(numbers, 1)):
+            raise ValueError("damaged: members of another group")
+        self._members = bytearray(rows)
+
     def forget_members(self) -> None:
         """They are large, and nobody asks any more."""
         self._members = bytearray()

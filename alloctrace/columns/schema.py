@@ -94,6 +94,10 @@ TABLES = {
     ),
     "notes": "id INTEGER PRIMARY KEY, text TEXT NOT NULL",
 }
+# Of a trace whose purposes were not asked for yet, and of no other.
+UNEXPLAINED = "unexplained"
+SOMETIMES = {UNEXPLAINED: "name TEXT PRIMARY KEY NOT NULL, data BLOB NOT NULL"}
+WHEN_READ = "when read"  # `purposes` in the `run` of such a trace
 
 
 # Columns at the end of a table that traces of older brkpoints lack, the latest first.
@@ -117,7 +121,7 @@ def create_statements(table: str) -> list[str]:
 def row_types(table: str) -> list[tuple[str, type, bool]]:
     """[(name, type, may be NULL)] of a table's columns; type: int, str or bytes."""
     kinds = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
-    declared = TABLES[table].split(", PRIMARY KEY (")[0].split(", ")
+    declared = _declared(table).split(", PRIMARY KEY (")[0].split(", ")
     words = [column.split() for column in declared]
     return [(w[0], kinds[w[1]], not ("NOT" in w or "PRIMARY" in w)) for w in words]
 
@@ -156,8 +160,13 @@ def page_size(has_many: bool) -> int:
     return 16384 if has_many else 1024
 
 
-def create_statement(table: str) -> str:
-    return "CREATE TABLE %s (%s)" % (table, TABLES[table])
+def _declared(table: str) -> str:
+    return TABLES.get(table) or SOMETIMES[table]
+
+
+def create_statement(table: str, is_temporary: bool = False) -> str:
+    kind = "TEMP TABLE" if is_temporary else "TABLE"
+    return "CREATE %s %s (%s)" % (kind, table, _declared(table))
 
 
 def insert_statement(

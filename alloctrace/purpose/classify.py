@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from itertools import compress, count
+from functools import cached_property
 from operator import not_
 
 from alloctrace.columns.group_table import Indexed
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from .questions import Questions
     from .survey import Survey
 
+    Programs = dict[int, dict[str, Any]]  # as program_facts.of_images has them
+
 MAX_ASKED = 20000  # groups of which each one's purpose is asked for by an example
 ROUNDS = 2  # a block may go on to a group that began before the one that it comes from
 
@@ -48,13 +51,31 @@ def classify(history: History, stacks: Mapping[int, Sequence[Frame]]) -> None:
     A recorder's groups are asked for once; of many events also what they are for.
     """
     tree = StackTree.of(stacks)
-    judge, packed = _Judge(history, tree), history.packed
-    if packed is not None:
-        _judge_groups(packed.sums.groups, judge)
-        judge.keep()
-        explain = _explain_groups if history.has_many() else _explain_events
-        explain(history, packed, tree, judge)
+    if history.packed is not None:
+        explain(history, tree, judge(history, tree))
         return
+    _classify_events(history, tree, _Judge(history, tree))
+
+
+def judge(history: History, tree: StackTree) -> Programs:
+    """Set who asked, of all groups of a recorder's history; what `explain` needs to know more."""
+    made = _Judge(history, tree)
+    assert history.packed is not None
+    _judge_groups(history.packed.sums.groups, made)
+    made.keep()
+    return made.programs
+
+
+def explain(history: History, tree: StackTree, programs: Programs) -> None:
+    """Set what for, of all groups of a recorder's history that have verdicts: at once, or when its
+    trace is read. Of a history its modules, packed and events are asked."""
+    packed, made = history.packed, _Judge(history, tree, programs)
+    assert packed is not None
+    of = _explain_groups if history.has_many() else _explain_events
+    of(history, packed, tree, made)
+
+
+def _classify_events(history: History, tree: StackTree, judge: _Judge) -> None:
     inner = InnerVerdicts(tree)
     for event in history.events:
         within = event.cause if event.kind == "syscall" else event.outer
@@ -272,9 +293,14 @@ def _explain_whole(
 class _Judge:
     """Asks once for each distinct question: how a stack begins, in a phase, of a function."""
 
-    def __init__(self, history: History, tree: StackTree) -> None:
+    def __init__(
+        self, history: History, tree: StackTree, programs: Programs | None = None
+    ) -> None:
+        """`programs`: what program_facts.of_images says of the history, if that is known."""
         self.tree = tree
-        programs = program_facts.of_images(history, tree)
+        if programs is None:
+            programs = program_facts.of_images(history, tree)
+        self.programs = programs
         same: dict[
             tuple[Any, ...], dict[str, Any]
         ] = {}  # images of the same facts are judged as one
@@ -283,8 +309,12 @@ class _Judge:
         }
         self._facts: dict[tuple[int, str, str], Facts] = {}
         self._askers: dict[tuple[int, str, str], Callable[[int], Verdict]] = {}
-        path = next((module.path for module in history.modules if module.role == "executable"), "")
-        self._verdicts = Verdicts(tree, path)
+        self._modules = history.modules
+
+    @cached_property
+    def _verdicts(self) -> Verdicts:
+        path = next((module.path for module in self._modules if module.role == "executable"), "")
+        return Verdicts(self.tree, path)
 
     def facts(self, event: Event) -> Facts:
         return self.facts_of(event.image, event.phase, event.name)

@@ -64,11 +64,18 @@ def of(groups: GroupTable, tree: StackTree, nodes: array[int], most: int | None 
     assert made is not None  # only with a limit there may be too many
     found = _together(groups, *made)
     deciders = array("i", map(deciders.__getitem__, made[1]))
-    rough = _numbered(found, _mapped(found.purpose, alike), array("i", bytes(4 * len(found))), None)
-    assert rough is not None  # as above
     programs = groups.programs()
     looks = tree.said(map(programs.__getitem__, groups.what), nodes, coverage.look)
-    return Kinds(found, tree, deciders, _together(found, *rough), looks, by_place)
+    return Kinds(found, tree, deciders, rough(found, alike), looks, by_place)
+
+
+def rough(groups: GroupTable, alike: Sequence[int]) -> GroupTable:
+    """Of a GroupTable those alike but for their place added up; `alike`: a number of each of its
+    purposes."""
+    purposes, nowhere = _mapped(groups.purpose, alike), array("i", bytes(4 * len(groups)))
+    made = _numbered(groups, purposes, nowhere, None)
+    assert made is not None  # only with a limit there may be too many
+    return _together(groups, *made)
 
 
 def _together(

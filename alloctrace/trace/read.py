@@ -39,10 +39,11 @@ _SMALLEST_ROW = 3  # bytes a row needs at least: more rows than that allow, a fi
 class Trace:
     """A recorded run. Iterators read lazily; every method may raise TraceError."""
 
-    def __init__(self, connection: Connection, path: str) -> None:
+    def __init__(self, connection: Connection, path: str, more: int = 0) -> None:
+        """`more`: rows that a table may have beyond those that the file can hold."""
         self._db = connection
         self.path = path
-        self._limit = os.path.getsize(path) // _SMALLEST_ROW
+        self._limit = os.path.getsize(path) // _SMALLEST_ROW + more
         self._stacks: dict[int, tuple[Frame, ...]] = {}
         self._sums: Sums | None = None
         try:
@@ -251,6 +252,29 @@ class Trace:
                 late = self._db.execute(_LATE, (first, first + count)).fetchall()
                 yield first, count, [found[name] for name in names], late
 
+    def stored_columns(self, index: int) -> list[tuple[Any, ...]]:
+        """The rows of `columns` of one chunk: (name, width, base, period, data, delta), as they are
+        stored, and not to be believed."""
+        with checked():
+            return self._db.execute(_PACKED, (index,)).fetchall()
+
+    def chunks(self) -> list[tuple[int, int, int]]:
+        """[(index, seq of the first event, count)]"""
+        with checked():
+            return list(self._chunks())
+
+    def argument_texts(self) -> dict[int, str]:
+        """{id: JSON} of what syscalls were given."""
+        with checked():
+            return {row[0]: row[1] for row in self._table("arguments")}
+
+    def replaced(self) -> Iterator[tuple[str, Iterator[tuple[Any, ...]]]]:
+        """Yield (table, rows) of those that are not the file's: its purposes were found out when it
+        was opened (unexplained.py)."""
+        query = "SELECT name FROM sqlite_temp_master WHERE type = 'table'"
+        for (name,) in self._db.execute(query).fetchall():
+            yield name, self._db.execute("SELECT * FROM temp." + name)
+
     def packed_chunks(
         self, names: tuple[str, ...], seq: int = 0, step: int = 1
     ) -> Iterator[tuple[int, PackedChunk]]:
@@ -287,7 +311,7 @@ class Trace:
             return self._db.execute(query % ",".join("?" * len(names)), names).fetchall()
 
     def _arguments_of(self) -> Callable[[int], dict[str, Any]]:
-        texts = {row[0]: row[1] for row in self._table("arguments")}
+        texts = self.argument_texts()
 
         def arguments(id_: int) -> dict[str, Any]:
             value = fields.loads(texts[id_])

@@ -7,7 +7,7 @@ import sqlite3
 import time
 
 from alloctrace.columns import check as trace_check, schema as trace_schema
-from . import table as trace_table
+from . import table as trace_table, write as trace_write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Query:
         self._db.execute("PRAGMA hard_heap_limit=%d" % MAX_MEMORY)
         self._db.execute("PRAGMA main.max_page_count=%d" % FILE_LIMIT)
         self._db.execute("ATTACH ? AS trace", (trace_check.read_only_uri(trace.path),))
+        for table, rows in trace.replaced():
+            trace_write.Tables(self._db, [table]).rows(table, rows)
         self._refused = _REFUSED | _not_innocuous(self._db)
         self._end = time.monotonic() + timeout
 

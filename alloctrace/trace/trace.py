@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from alloctrace.history.history import History
     from alloctrace.model import Frame
+    from alloctrace.purpose.classify import Programs
     from alloctrace.summary.group_kinds import Kinds
 else:
     import _sqlite3 as sqlite3  # as in columns/check.py
@@ -38,24 +39,35 @@ def write(
     outcome: dict[str, Any],
     force: bool = False,
     tell: Callable[[str], None] = lambda what: None,
+    is_for_later: bool = False,
 ) -> Kinds | None:
     """Classify the events of `history` and write the trace file `path`, atomically.
 
     `stacks`: what symbols.symbolise gave. `outcome`: a dict, may be {}; run_facts.facts says
     what it may hold. An existing file is replaced only with `force`; raises TraceError. Returns
     what was counted: summary.summarise need not read it again. `tell(what)` hears what is done.
+    `is_for_later`: what allocations are for is found out when the trace is opened, where that can
+    wait; nothing is counted then.
     """
     from alloctrace import leftovers  # only now: who reads a trace needs none of these
     from alloctrace.history import run_facts
     from alloctrace.purpose import classify
+    from alloctrace.stacks.tree import StackTree
+    from . import unexplained
 
     tell("judging who asked and what for")
-    classify.classify(history, stacks)
+    programs = None
+    if is_for_later and unexplained.can_wait(history):
+        stacks = StackTree.of(stacks)
+        programs = classify.judge(history, stacks)
+    else:
+        classify.classify(history, stacks)
     tell("writing")
     folder, name = os.path.split(os.fspath(path))
     try:
         with leftovers.file(folder or os.curdir, name) as temporary:
-            counted = _fill(temporary, run_facts.facts(history, outcome), history, stacks)
+            facts = run_facts.facts(history, outcome)
+            counted = _fill(temporary, facts, history, stacks, programs)
             _into_place(temporary, path, force)
         _sync(folder or os.curdir)
         _written[:] = [cache_folder.state(os.fspath(path))]
@@ -71,7 +83,21 @@ def open(path: str, is_own: bool = False) -> Trace:
     what this process has just written, and is believed where it is still that file."""
     check_header(path)
     is_own = is_own and None not in _written and cache_folder.state(path) in _written
-    return Trace(connect(path, is_own), path)
+    connection = connect(path, is_own)
+    opened = Trace(connection, path)
+    if opened.run.get("purposes") != trace_schema.WHEN_READ:
+        return opened
+    from . import unexplained  # only now: most traces are explained
+
+    try:
+        unexplained.explain(connection, opened)
+        tree = opened.tree
+        opened = Trace(connection, path, unexplained.MORE_GROUPS)
+        opened.tree = tree
+        return opened
+    except TraceError:
+        opened.close()
+        raise
 
 
 def _fill(
@@ -79,6 +105,7 @@ def _fill(
     run: dict[str, Any],
     history: History,
     stacks: Mapping[int, Sequence[Frame]],
+    programs: Programs | None,
 ) -> Kinds | None:
     """No journal: a file that is not whole is never renamed into place."""
     from . import write as trace_write  # only now, as above
@@ -95,7 +122,7 @@ def _fill(
         execute("PRAGMA application_id=%d" % trace_schema.APPLICATION_ID)
         execute("PRAGMA user_version=%d" % trace_schema.VERSION)
         execute("BEGIN")
-        counted = trace_write.write_tables(connection, run, history, stacks)
+        counted = trace_write.write_tables(connection, run, history, stacks, programs)
         execute("COMMIT")
         return counted
     finally:

@@ -8,6 +8,7 @@ import operator
 
 from alloctrace.columns import columns
 from alloctrace.columns.schema import COLUMN_NAMES, EVENT_COLUMNS, LONGEST_TEXT, TABLES
+from alloctrace.columns.schema import UNEXPLAINED, WHEN_READ
 from alloctrace.columns.schema import create_statement, insert_statement, row_types, to_signed
 from alloctrace.columns.schema import to_text
 from alloctrace.history.stages import by_origin
@@ -15,7 +16,7 @@ from alloctrace.stacks.tree import StackTree
 from alloctrace.summary import group_kinds
 from alloctrace.summary.sites import Sites
 from alloctrace.summary.totals import Totals
-from . import by_program
+from . import by_program, unexplained
 from .event_columns import EventColumns, Interned
 
 TYPE_CHECKING = False
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from alloctrace.history.history import History
     from alloctrace.history.packed import PackedHistory
     from alloctrace.model import Border, Event, Frame, Hook, Module, Purpose, Verdict
+    from alloctrace.purpose.classify import Programs
     from alloctrace.spool.spool import Column
     from alloctrace.summary.group_kinds import Kinds
 
@@ -42,11 +44,14 @@ _flat = itertools.chain.from_iterable
 class Tables:
     """Fills the tables through one connection, in the caller's transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(
+        self, connection: Connection, tables: Iterable[str] = TABLES, are_temporary: bool = False
+    ) -> None:
+        """`tables`: those that there will be. Temporary ones stand before those of the file."""
         self._execute = connection.execute
         self._many = connection.executemany
-        for table in TABLES:
-            self._execute(create_statement(table))
+        for table in tables:
+            self._execute(create_statement(table, are_temporary))
 
     def rows(
         self,
@@ -124,22 +129,30 @@ def write_tables(
     run: dict[str, Any],
     history: History,
     stacks: Mapping[int, Sequence[Frame]],
+    programs: Programs | None = None,
 ) -> Kinds | None:
     """Everything of one run; what was counted. `stacks`: a StackTree, or {stack id: (Frame, …)};
-    `run`: a dict, stored as JSON."""
-    tables = Tables(connection)
+    `run`: a dict, stored as JSON. `programs`: what each is for is found out when the trace is read,
+    and needs these (unexplained.py); nothing is counted then."""
+    tables = Tables(connection, TABLES if programs is None else (*TABLES, UNEXPLAINED))
+    if programs is not None:
+        run = dict(run, purposes=WHEN_READ)
     tree = StackTree.of(stacks, history.stacks)
     if history.packed is not None:
         sums = _copy_events(tables, history.packed)
     else:
         sums = _write_events(tables, history.events)
     nodes = tree.nodes(sums.groups.stack)
-    _write_groups(tables, sums, nodes)
+    write_groups(tables, sums, nodes)
     run = dict(run, peak=sums.peak, live_by_origin=by_origin(sums.stages, sums.groups))
     run.update(peaks=by_program.peaks(sums), live_by_program=by_program.lives(sums))
     _write_plain(tables, run, history)
     _write_stacks(tables, tree)
-    return _write_sums(tables, sums.groups, tree, nodes)
+    if programs is None:
+        return write_sums(tables, sums.groups, tree, nodes)
+    _write_totals(tables, group_kinds.rough(sums.groups, [0]))
+    tables.rows(UNEXPLAINED, unexplained.rows(sums.groups, programs))
+    return None
 
 
 def _write_plain(tables: Tables, run: dict[str, Any], history: History) -> None:
@@ -204,21 +217,26 @@ def _copy_events(tables: Tables, packed: PackedHistory) -> Sums:
     """The chunks of a recorder are those of a trace."""
     if not packed.keeps_events:
         return packed.sums
-    chunks = list(enumerate(packed.chunks))
+    chunks = enumerate(packed.chunks)
     tables.rows("chunks", ((index, first, count) for index, (first, count, _) in chunks))
-    tables.rows(
-        "columns",
-        (
-            (index, *row)
-            for index, (_, count, packed) in chunks
-            for row in _column_rows(packed, count)
-        ),
-    )
+    write_columns(tables, packed)
     late = ((seq, COLUMN_NAMES[column], to_signed(value)) for seq, column, value in packed.late)
     tables.rows("late", late, replace=True)
     arguments = sorted(packed.arguments.items())
     tables.rows("arguments", ((id_, json.dumps(value)) for id_, value in arguments))
     return packed.sums
+
+
+def write_columns(tables: Tables, packed: PackedHistory) -> None:
+    """Of all chunks."""
+    tables.rows(
+        "columns",
+        (
+            (index, *row)
+            for index, (_, count, columns_) in enumerate(packed.chunks)
+            for row in _column_rows(columns_, count)
+        ),
+    )
 
 
 def _column_rows(
@@ -235,7 +253,7 @@ def _column_rows(
             yield (name, column.width, int(bool(column.delta)), column.base, column.period, data)
 
 
-def _write_groups(tables: Tables, sums: Sums, nodes: array[int]) -> None:
+def write_groups(tables: Tables, sums: Sums, nodes: array[int]) -> None:
     groups, names, verdicts, purposes = sums.groups, Interned(), Interned(), Interned()
     ids = [names.plain(what[:3]) for what in groups.whats]
     judged = [verdicts.id(verdict, verdict_row) for verdict in groups.verdicts]
@@ -293,13 +311,18 @@ def _signed(values: Iterable[int | None]) -> list[int | None]:
     return found if is_small else [to_signed(value) for value in found]
 
 
-def _write_sums(tables: Tables, groups: GroupTable, tree: StackTree, nodes: array[int]) -> Kinds:
+def write_sums(tables: Tables, groups: GroupTable, tree: StackTree, nodes: array[int]) -> Kinds:
     """The same sums that a report shows, so that plain SQL can read them."""
-    totals, sites, kinds = Totals(), Sites(tree.deciding_frame), group_kinds.of(groups, tree, nodes)
-    for kind in kinds.rough:
-        totals.add(kind)
+    sites, kinds = Sites(tree.deciding_frame), group_kinds.of(groups, tree, nodes)
+    _write_totals(tables, kinds.rough)
     found, holds = kinds.groups, [True] * len(groups.whats)
     sites.add_all(found, tree.frames, kinds.deciders, holds, found.sums["peak_bytes"])
-    tables.rows("totals", (_clamped(row.values()) for row in totals.rows()))
     tables.rows("sites", map(_clamped, sites.stored()))
     return kinds
+
+
+def _write_totals(tables: Tables, groups: GroupTable) -> None:
+    totals = Totals()
+    for group in groups:
+        totals.add(group)
+    tables.rows("totals", (_clamped(row.values()) for row in totals.rows()))
