@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 
-from alloctrace.purpose import classify
 from alloctrace.summary import chosen
 from alloctrace.trace import trace
 
@@ -27,7 +26,17 @@ if TYPE_CHECKING:
     from start.place import Place
 
 
-prepare = classify.prepare  # for who has time to spare before
+def prepare(is_for_later: bool) -> None:
+    """Read what making the trace will need: for who has time to spare before. `is_for_later`: no
+    purpose is asked for."""
+    if is_for_later:
+        from alloctrace.purpose import judging
+
+        judging.prepare()
+        return
+    from alloctrace.purpose import classify
+
+    classify.prepare()
 
 
 def conclude(args: Namespace, where: Place, outcome: Outcome) -> int:
@@ -35,7 +44,7 @@ def conclude(args: Namespace, where: Place, outcome: Outcome) -> int:
     try:
         with ending_in_order():
             with watching.working(where.spool, args.quiet) as tell:
-                how = args.force, not args.no_symbols, tell, args.quiet and not hasattr(args, "show")
+                how = args.force, not args.no_symbols, tell, is_for_later(args)
                 counted = trace_file.make(outcome, where, *how)
             show = getattr(args, "show", _report)  # what comes instead, of another verb
             show(args, where.trace, counted)
@@ -54,6 +63,11 @@ def conclude(args: Namespace, where: Place, outcome: Outcome) -> int:
     if outcome.reason and args.quiet:  # else the report has said so
         main.say("the trace is incomplete: %s" % outcome.reason)
     return FAILED if outcome.exit_status is None else outcome.exit_status
+
+
+def is_for_later(args: Namespace) -> bool:
+    """Whether nobody reads a report of it now."""
+    return args.quiet and not hasattr(args, "show")
 
 
 @contextlib.contextmanager

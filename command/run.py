@@ -195,7 +195,7 @@ def _attach(args: Namespace) -> int:
     options = _options(args)
     options.timeout = args.duration
     view = watching.choose(where.spool, args.live, args.quiet)
-    options.tick = _ticking(view.tick)
+    options.tick = _ticking(args, view.tick)
     try:
         outcome = attach.run(args.pid, where.spool, options, lambda: _tell_attached(args))
         outcome.also = options.also
@@ -259,7 +259,7 @@ def _launch(
     options = _options(args)
     options.recorder = chosen.engine == "recorder"
     options.may_refuse = chosen.may_change
-    options.tick = _ticking(view.tick)
+    options.tick = _ticking(args, view.tick)
     try:
         outcome = launch.run(argv, where.spool, options, found)
         outcome.also = options.also
@@ -274,24 +274,24 @@ def _launch(
         view.finish()
 
 
-def _ticking(tick: Callable[[], None]) -> Callable[[], None]:
+def _ticking(args: Namespace, tick: Callable[[], None]) -> Callable[[], None]:
     """At the first tick what makes the trace is read in: the program runs meanwhile."""
     waiting = [_prepare]
 
     def ticked() -> None:
         while waiting:
             with contextlib.suppress(Exception):  # then it fails, and is told, where it is needed
-                waiting.pop()()
+                waiting.pop()(args)
         if tick is not None:
             tick()
 
     return ticked
 
 
-def _prepare() -> None:
+def _prepare(args: Namespace) -> None:
     from . import conclude
 
-    conclude.prepare()
+    conclude.prepare(conclude.is_for_later(args))
 
 
 def _options(args: Namespace) -> Options:

@@ -10,7 +10,7 @@ import made_nodes
 import made_traces
 from alloctrace.history import history
 from alloctrace.model import Module
-from alloctrace.purpose import classify
+from alloctrace.purpose import classify, judging
 from alloctrace.spool import spool
 from alloctrace.stacks.beginnings import LONGER, Beginnings
 from alloctrace.stacks.tree import StackTree
@@ -68,9 +68,9 @@ def test_each_stack_is_judged_as_by_itself(tmp_path, outer):
     """Shared walks against walks that share nothing."""
     built = made_nodes.recorded(400, 60, outer)
     tree = symbols.symbolise(built, gdb=None, notes=[])
-    judge = classify._Judge(built, tree)
+    judge = judging.Judge(built, tree)
     for id_ in tree:
-        alone = classify._Judge(built, StackTree.of({id_: tree[id_]}))
+        alone = judging.Judge(built, StackTree.of({id_: tree[id_]}))
         asked = [j.asker(0, "main", "malloc")(j.tree.node(id_)) for j in (judge, alone)]
         assert asked[0] == asked[1]
         assert asked[0].origin == "user" and asked[0].direct == (outer == "program")

@@ -11,6 +11,7 @@ import time
 import pytest
 
 import launching
+from recorder_runs import BUILT
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
 
@@ -29,7 +30,8 @@ from command import main
 sys.exit(main.main(sys.argv[3:]))
 """
 BEFORE = ["alloctrace.history.history.build", "alloctrace.symbols.symbols.symbolise"]
-BEFORE += ["alloctrace.purpose.classify.classify", "alloctrace.trace.write.write_tables"]
+JUDGING = "judging.judge" if BUILT else "classify.classify"  # of the recorder who asked, no more
+BEFORE += ["alloctrace.purpose." + JUDGING, "alloctrace.trace.write.write_tables"]
 AFTER = "reports.text.render"
 PROGRAM = ["--", "/bin/sh", "-c", "exit 3"]
 

@@ -168,7 +168,7 @@ def test_no_file_is_left_beside_the_trace(tmp_path):
 
 
 def test_a_failure_while_writing_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("alloctrace.trace.write._write_sums", _fail)
+    monkeypatch.setattr("alloctrace.trace.write.write_sums", _fail)
     with pytest.raises(trace.TraceError, match="full"):
         write(tmp_path / "t")
     assert os.listdir(tmp_path) == []

@@ -74,7 +74,7 @@ class GroupTable(Sequence[Group]):
         self.sums = {name: array("q") for name in SUMS}
         self.own_peak = array("q")  # bytes live at the peak of its own program
         self.region = array("I")
-        self._members = bytearray()  # rows as a recorder tells them; 0: none
+        self.members_rows = bytearray()  # as a recorder tells them, by index; 0, or missing: none
 
     @classmethod
     def of(cls, groups: Sequence[Group]) -> GroupTable:
@@ -169,31 +169,20 @@ class GroupTable(Sequence[Group]):
         """What is true of each event of groups: a spool.Table, of groups that are there."""
         size, ids = _MEMBERS.size, rows.column("I", 0)
         is_row = ids and ids == array("I", range(ids[0], ids[0] + len(ids)))
-        if is_row and size * (ids[0] - 1) == len(self._members):
-            self._members += rows.payload
+        if is_row and size * (ids[0] - 1) == len(self.members_rows):
+            self.members_rows += rows.payload
             return
-        self._members.extend(bytes(size * len(self) - len(self._members)))
+        self.members_rows.extend(bytes(size * len(self) - len(self.members_rows)))
         if is_row:
             first = size * (ids[0] - 1)
-            self._members[first : first + size * len(ids)] = rows.payload
+            self.members_rows[first : first + size * len(ids)] = rows.payload
             return
         for id_, row in zip(ids, rows.packed()):
-            self._members[size * (id_ - 1) : size * id_] = row
-
-    def take_members(self, rows: bytes) -> None:
-        """The same of all: `members_rows` of a table of as many groups. They may come from a
-        stranger: raises ValueError."""
-        size, last = _MEMBERS.size, len(rows) // _MEMBERS.size
-        numbers = memoryview(rows).cast("I")[:: size // 4].tolist() if rows else []
-        if len(rows) % size or last > len(self):
-            raise ValueError("damaged: members of other groups")
-        if any(number not in (0, id_) for id_, number in enumerate(numbers, 1)):
-            raise ValueError("damaged: members of another group")
-        self._members = bytearray(rows)
+            self.members_rows[size * (id_ - 1) : size * id_] = row
 
     def forget_members(self) -> None:
         """They are large, and nobody asks any more."""
-        self._members = bytearray()
+        self.members_rows = bytearray()
 
     def members_of(self, id_: int) -> members.Members | None:
         """The Members of a group, or None."""
@@ -201,15 +190,11 @@ class GroupTable(Sequence[Group]):
         name, count = self.whats[self.what[id_ - 1]].name, self.sums["count"][id_ - 1]
         return members.of_row(name, count, row[1:]) if row else None
 
-    def members_rows(self) -> bytearray:
-        """As a recorder tells them, by index; some at the end may be missing."""
-        return self._members
-
     def _members_at(self, index: int) -> tuple[int, ...] | None:
         row = _MEMBERS
-        if row.size * (index + 1) > len(self._members):
+        if row.size * (index + 1) > len(self.members_rows):
             return None
-        found = row.unpack_from(self._members, row.size * index)
+        found = row.unpack_from(self.members_rows, row.size * index)
         return found if found[0] else None
 
     def __len__(self) -> int:
@@ -229,7 +214,7 @@ class GroupTable(Sequence[Group]):
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
         made = self.bare(range(len(self))[index])
-        made.members = self.members_of(made.id) if self._members else None
+        made.members = self.members_of(made.id) if self.members_rows else None
         return made
 
     def __iter__(self) -> Iterator[Group]:
@@ -237,7 +222,7 @@ class GroupTable(Sequence[Group]):
         self.make_room()
         for id_, row in enumerate(zip(*self._columns()), 1):
             made = self._group(id_, row)
-            made.members = self.members_of(id_) if self._members else None
+            made.members = self.members_of(id_) if self.members_rows else None
             yield made
 
     def bare(self, index: int) -> Group:

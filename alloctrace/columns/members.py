@@ -6,8 +6,9 @@ group only where it holds for each of them.
 
 from __future__ import annotations
 
-
 from collections import namedtuple
+
+from alloctrace.spool.rows import layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import NamedTuple
 
 MAKERS = 4
+SIZE = layout("members").size  # bytes of a row
 _MANY = 0xFFFFFFFF
 _MOVED_BASE = 1 << 63  # brk's sizes have signs
 
@@ -70,3 +72,12 @@ def of_row(name: str, count: int, row: Sequence[int]) -> Members:
         least, most = least - _MOVED_BASE, most - _MOVED_BASE
     those = None if _MANY in makers else frozenset(makers) - {0}
     return Members._make((count, sized, least, most, *rest, those))
+
+
+def checked(rows: bytes, count: int) -> bytearray:
+    """The rows of at most `count` groups, as a recorder tells them, by a stranger: raises
+    ValueError where they are not numbered as their places are. 0: there is no row."""
+    numbers = memoryview(rows).cast("I")[:: SIZE // 4].tolist() if len(rows) % SIZE == 0 else [-1]
+    if len(numbers) > count or any(number not in (0, at) for at, number in enumerate(numbers, 1)):
+        raise ValueError("damaged: members of other groups")
+    return bytearray(rows)

@@ -4,35 +4,29 @@ from __future__ import annotations
 
 from array import array
 from itertools import compress, count
-from functools import cached_property
 from operator import not_
 
-from alloctrace.columns.group_table import Indexed
-from alloctrace.origin import origin, program_facts, table as origin_table
-from alloctrace.origin.verdicts import Verdicts
-from alloctrace.stacks.tree import StackTree, picked
-from . import events as purpose_events, examples, groups as purpose_groups, purpose
+from alloctrace.stacks.tree import StackTree
+from . import events as purpose_events, examples, groups as purpose_groups, judging, purpose
 from . import questions as purpose_questions, rules as purpose_rules, split
 from .asker import Asker, needed
 from .facts import AROUND, THING
 from .inner_verdicts import InnerVerdicts
+from .judging import Judge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Mapping, Sequence
 
     from alloctrace.columns.group_table import GroupTable
     from alloctrace.history.history import History
     from alloctrace.history.packed import PackedHistory
-    from alloctrace.model import Event, Frame, Group, Purpose, Verdict
-    from alloctrace.origin.facts import Facts
+    from alloctrace.model import Frame, Group, Purpose
     from .examples import Examples
     from .groups import ByMakers, Things
+    from .judging import Programs
     from .questions import Questions
     from .survey import Survey
-
-    Programs = dict[int, dict[str, Any]]  # as program_facts.of_images has them
 
 MAX_ASKED = 20000  # groups of which each one's purpose is asked for by an example
 ROUNDS = 2  # a block may go on to a group that began before the one that it comes from
@@ -40,7 +34,7 @@ ROUNDS = 2  # a block may go on to a group that began before the one that it com
 
 def prepare() -> None:
     """Read the tables that `classify` will need: for who has time to spare before."""
-    origin_table.default()
+    judging.prepare()
     purpose_rules.default()
 
 
@@ -52,30 +46,21 @@ def classify(history: History, stacks: Mapping[int, Sequence[Frame]]) -> None:
     """
     tree = StackTree.of(stacks)
     if history.packed is not None:
-        explain(history, tree, judge(history, tree))
+        explain(history, tree, judging.judge(history, tree))
         return
-    _classify_events(history, tree, _Judge(history, tree))
-
-
-def judge(history: History, tree: StackTree) -> Programs:
-    """Set who asked, of all groups of a recorder's history; what `explain` needs to know more."""
-    made = _Judge(history, tree)
-    assert history.packed is not None
-    _judge_groups(history.packed.sums.groups, made)
-    made.keep()
-    return made.programs
+    _classify_events(history, tree, Judge(history, tree))
 
 
 def explain(history: History, tree: StackTree, programs: Programs) -> None:
     """Set what for, of all groups of a recorder's history that have verdicts: at once, or when its
     trace is read. Of a history its modules, packed and events are asked."""
-    packed, made = history.packed, _Judge(history, tree, programs)
+    packed, made = history.packed, Judge(history, tree, programs)
     assert packed is not None
     of = _explain_groups if history.has_many() else _explain_events
     of(history, packed, tree, made)
 
 
-def _classify_events(history: History, tree: StackTree, judge: _Judge) -> None:
+def _classify_events(history: History, tree: StackTree, judge: Judge) -> None:
     inner = InnerVerdicts(tree)
     for event in history.events:
         within = event.cause if event.kind == "syscall" else event.outer
@@ -92,43 +77,7 @@ def _classify_events(history: History, tree: StackTree, judge: _Judge) -> None:
         event.purpose = purpose.explain(index, history.events, tree, survey)
 
 
-def _judge_groups(groups: GroupTable, judge: _Judge) -> None:
-    """A group lies in an older one, so that one's verdict is there. What the verdicts of earlier
-    runs say is looked up for all at once."""
-    ask = [judge.asker(image, phase, name) for _, name, _, _, phase, image in groups.whats]
-    nodes, inner = judge.tree.nodes(groups.stack), InnerVerdicts(judge.tree)
-    known, looked_up = Indexed(), judge.known(groups, nodes)
-    if looked_up is None:
-        verdicts, rows = groups.verdict, zip(groups.what, nodes, groups.within)
-        for index, (what, node, within) in enumerate(rows):
-            if within:
-                outer = known.values[verdicts[within - 1]]
-                verdicts[index] = known.of(inner.of(outer, nodes[within - 1], node))
-            else:
-                verdicts[index] = known.of(ask[what](node))
-        groups.verdicts = known.values
-        return
-    found, todo = looked_up
-    number_of = array("I", bytes(4 * len(judge.answers)))
-    for index in todo:
-        number, within = found[index], groups.within[index]
-        if number >= 0:
-            number_of[number] = known.of(judge.answers[number])
-            continue
-        if within:
-            outer = known.values[number_of[found[within - 1]]]
-            verdict = inner.of(outer, nodes[within - 1], nodes[index])
-        else:
-            verdict = ask[groups.what[index]](nodes[index])
-        found[index] = len(number_of)
-        number_of.append(known.of(verdict))
-    groups.verdict = picked(number_of, found)
-    groups.verdicts = known.values
-
-
-def _explain_events(
-    history: History, packed: PackedHistory, tree: StackTree, judge: _Judge
-) -> None:
+def _explain_events(history: History, packed: PackedHistory, tree: StackTree, judge: Judge) -> None:
     """Each event; a group whose events are for several things becomes several."""
     groups, events = packed.sums.groups, history.events
     survey = purpose.Survey(events, tree, history.modules, judge.facts)
@@ -139,9 +88,7 @@ def _explain_events(
     split.by_purpose(packed, explained.numbers)
 
 
-def _explain_groups(
-    history: History, packed: PackedHistory, tree: StackTree, judge: _Judge
-) -> None:
+def _explain_groups(history: History, packed: PackedHistory, tree: StackTree, judge: Judge) -> None:
     """What can be said of all events of a group at once is; of the others the most telling and
     the frequent ones are asked by some of their events."""
     groups = packed.sums.groups
@@ -288,62 +235,3 @@ def _explain_whole(
         found[group.id] = purpose_groups.agreed([asker.said[index] for index in mine])
         things.remember(group.id, {seen[index] for index in mine})
     return found
-
-
-class _Judge:
-    """Asks once for each distinct question: how a stack begins, in a phase, of a function."""
-
-    def __init__(
-        self, history: History, tree: StackTree, programs: Programs | None = None
-    ) -> None:
-        """`programs`: what program_facts.of_images says of the history, if that is known."""
-        self.tree = tree
-        if programs is None:
-            programs = program_facts.of_images(history, tree)
-        self.programs = programs
-        same: dict[
-            tuple[Any, ...], dict[str, Any]
-        ] = {}  # images of the same facts are judged as one
-        self._program = {
-            image: same.setdefault(tuple(told.values()), told) for image, told in programs.items()
-        }
-        self._facts: dict[tuple[int, str, str], Facts] = {}
-        self._askers: dict[tuple[int, str, str], Callable[[int], Verdict]] = {}
-        self._modules = history.modules
-
-    @cached_property
-    def _verdicts(self) -> Verdicts:
-        path = next((module.path for module in self._modules if module.role == "executable"), "")
-        return Verdicts(self.tree, path)
-
-    def facts(self, event: Event) -> Facts:
-        return self.facts_of(event.image, event.phase, event.name)
-
-    def facts_of(self, image: int, phase: str, name: str) -> Facts:
-        program = self._program[image]
-        key = id(program), phase, name
-        if key not in self._facts:
-            self._facts[key] = origin.Facts(phase=phase, name=name, **program)
-        return self._facts[key]
-
-    def verdict(self, event: Event) -> Verdict:
-        key = event.image, event.phase, event.name
-        ask = self._askers.get(key) or self._askers.setdefault(key, self.asker(*key))
-        return ask(self.tree.node(event.stack))
-
-    def asker(self, image: int, phase: str, name: str) -> Callable[[int], Verdict]:
-        """A function: the verdict over the stack at a node."""
-        return self._verdicts.asker(self.facts_of(image, phase, name))
-
-    @property
-    def answers(self) -> list[Verdict]:
-        return self._verdicts.answers
-
-    def known(self, groups: GroupTable, nodes: array[int]) -> tuple[array[int], array[int]] | None:
-        """(by group the number of its verdict in `answers`, -1 where that is not known; the groups
-        that are to be looked at, one after the other); None: nothing is known."""
-        abouts = [self.facts_of(what.image, what.phase, what.name) for what in groups.whats]
-        return self._verdicts.known(abouts, groups.what, nodes, groups.within)
-
-    def keep(self) -> None:
-        self._verdicts.keep()

@@ -161,7 +161,7 @@ def _by_makers(
     """(by id of a group a number of what is asked and what decides it, of each number the first
     id). `numbers`: of the question, by id; `asked`: by that number, whether it is one."""
     groups.make_room()
-    rows, counts, size = groups.members_rows(), groups.sums["count"], len(numbers)
+    rows, counts, size = groups.members_rows, groups.sums["count"], len(numbers)
     if any(asked) and rows and size >= kernels.FEWEST:
         found, firsts = (array("I", bytes(4 * size)) for _ in range(2))
         given = numbers, size, asked, len(asked), rows, len(rows), counts, things.numbers

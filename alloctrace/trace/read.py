@@ -254,9 +254,10 @@ class Trace:
 
     def stored_columns(self, index: int) -> list[tuple[Any, ...]]:
         """The rows of `columns` of one chunk: (name, width, base, period, data, delta), as they are
-        stored, and not to be believed."""
+        in the file, and not to be believed."""
         with checked():
-            return self._db.execute(_PACKED, (index,)).fetchall()
+            query = _PACKED.replace("FROM columns", "FROM main.columns")
+            return self._db.execute(query, (index,)).fetchall()
 
     def chunks(self) -> list[tuple[int, int, int]]:
         """[(index, seq of the first event, count)]"""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from alloctrace.history.history import History
     from alloctrace.model import Frame
-    from alloctrace.purpose.classify import Programs
+    from alloctrace.purpose.judging import Programs
     from alloctrace.summary.group_kinds import Kinds
 else:
     import _sqlite3 as sqlite3  # as in columns/check.py
@@ -51,16 +51,17 @@ def write(
     """
     from alloctrace import leftovers  # only now: who reads a trace needs none of these
     from alloctrace.history import run_facts
-    from alloctrace.purpose import classify
+    from alloctrace.purpose import judging
     from alloctrace.stacks.tree import StackTree
     from . import unexplained
 
     tell("judging who asked and what for")
     programs = None
     if is_for_later and unexplained.can_wait(history):
-        stacks = StackTree.of(stacks)
-        programs = classify.judge(history, stacks)
+        programs = judging.judge(history, StackTree.of(stacks))
     else:
+        from alloctrace.purpose import classify
+
         classify.classify(history, stacks)
     tell("writing")
     folder, name = os.path.split(os.fspath(path))
@@ -87,12 +88,12 @@ def open(path: str, is_own: bool = False) -> Trace:
     opened = Trace(connection, path)
     if opened.run.get("purposes") != trace_schema.WHEN_READ:
         return opened
-    from . import unexplained  # only now: most traces are explained
+    from . import explain  # only now: of most traces it is known already
 
     try:
-        unexplained.explain(connection, opened)
+        explain.explain(connection, opened)
         tree = opened.tree
-        opened = Trace(connection, path, unexplained.MORE_GROUPS)
+        opened = Trace(connection, path, explain.MORE_GROUPS)
         opened.tree = tree
         return opened
     except TraceError:

@@ -1,45 +1,23 @@
-"""Traces that were written before anybody asked what their allocations are for.
+"""Traces that are written before anybody asks what their allocations are for.
 
 Who reads no report (`run --quiet`) need not wait for what it would say. Such a trace has everything
 that purposes rest on: verdicts, names, events as in any other, and in the table `unexplained` what
-no other table holds. Whoever opens it finds out then, by the same code, with the same result: in
-temporary tables that stand before those of the file, which stays as it is.
+no other table holds. explain.py finds out what they are for when it is read.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from array import array
-
-from alloctrace import fields
-from alloctrace.columns.check import checked
-from alloctrace.columns.few_events import FewEvents
-from alloctrace.columns.group_table import SUMS
-from alloctrace.columns.schema import COLUMN_NAMES, UNEXPLAINED, to_unsigned
-from alloctrace.history import packed as packed_history
-from alloctrace.history.groups import Sums
-from alloctrace.history.history import History
-from alloctrace.history.packed import PackedHistory
-from alloctrace.spool import spool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from sqlite3 import Connection
     from typing import Any
 
     from alloctrace.columns.group_table import GroupTable
-    from alloctrace.purpose.classify import Programs
-    from alloctrace.spool.spool import Column
-    from .read import Trace
-
-MORE_GROUPS = packed_history.MANY  # that a run of few events may have when it is explained
-_MOST = 1 << 28  # bytes of one of the values
-_LIBCS = ("shared", "static", "none")
-_REPLACED = ("run", "groups", "names", "verdicts", "purposes", "timeline", "totals", "sites")
-_WIDE = {"before": "q", "own_peak": "q", "first_seq": "q", "first_t": "q", "stack": "q"}
-_COLUMNS = ("what", "within", "verdict", "purpose", "region", *_WIDE)
+    from alloctrace.history.history import History
+    from alloctrace.purpose.judging import Programs
 
 
 def can_wait(history: History) -> bool:
@@ -55,112 +33,5 @@ def rows(groups: GroupTable, programs: Programs) -> Iterator[tuple[str, bytes]]:
         known.setdefault(key, []).append(image)
     told_of = [[*key, images] for key, images in known.items()]
     yield "programs", zlib.compress(json.dumps(told_of).encode(), 1)
-    yield "members", zlib.compress(groups.members_rows(), 1)
+    yield "members", zlib.compress(groups.members_rows, 1)
     yield "before", zlib.compress(groups.before.tobytes(), 1)
-
-
-def explain(connection: Connection, trace: Trace) -> None:
-    """Find out what the allocations of `trace`, read through `connection`, are for."""
-    from alloctrace.purpose import classify  # only now: most traces are explained
-    from . import write
-
-    with checked():
-        found = dict(_unpacked(connection))
-        groups = _wide(trace.sums().groups)
-        groups.take_members(found["members"])
-        groups.before = array("q", found["before"])
-        if len(groups.before) != len(groups):
-            raise ValueError("damaged: what was before is of other groups")
-        history, tree = _history(trace, groups), trace.tree
-        classify.explain(history, tree, _programs(found["programs"], trace))
-        packed = history.packed
-        assert packed is not None
-        has_few = not history.has_many()
-        replaced = (*_REPLACED, "columns") if has_few else _REPLACED
-        execute = connection.execute
-        execute("PRAGMA temp_store=MEMORY")
-        execute("PRAGMA query_only=OFF")
-        execute("BEGIN")
-        rows_ = execute("SELECT * FROM run").fetchall()
-        tables = write.Tables(connection, replaced, are_temporary=True)
-        purposes = json.dumps("each" if has_few else "examples")
-        tables.rows("run", [(k, purposes if k == "purposes" else v) for k, v in rows_])
-        nodes = tree.nodes(packed.sums.groups.stack)
-        write.write_groups(tables, packed.sums, nodes)
-        write.write_sums(tables, packed.sums.groups, tree, nodes)
-        if has_few:
-            write.write_columns(tables, packed)
-        execute("COMMIT")
-        execute("PRAGMA query_only=ON")
-
-
-
-def _unpacked(connection: Connection) -> Iterator[tuple[str, bytes]]:
-    for name, data in connection.execute("SELECT name, data FROM %s LIMIT 9" % UNEXPLAINED):
-        unpack = zlib.decompressobj()
-        value = unpack.decompress(data, _MOST)
-        if not unpack.eof:
-            raise ValueError("damaged: %r is cut off, or too large" % name)
-        yield name, value
-
-
-def _wide(groups: GroupTable) -> GroupTable:
-    """Of a trace columns are as narrow as can be; what finds purposes takes them as the recorder
-    tells them."""
-    for name in _COLUMNS:
-        setattr(groups, name, array(_WIDE.get(name, "I"), getattr(groups, name)))
-    groups.sums = {name: array("q", groups.sums[name]) for name in SUMS} if groups.sums else {}
-    return groups
-
-
-def _history(trace: Trace, groups: GroupTable) -> History:
-    """As much of it as classify.explain asks for."""
-    made, run = PackedHistory(), trace.run
-    made.sums = Sums(groups, run.get("events") or 0, run.get("peak") or {}, run.get("peaks") or [])
-    made.sums.timeline = trace.sums().timeline
-    made.arguments = _Arguments(trace.argument_texts())
-    made.chunks = [
-        (first, count, _Columns(trace, index, first, count))  # type: ignore[misc]  # iterated
-        for index, first, count in trace.chunks()
-    ]
-    late = trace.late_values(COLUMN_NAMES)
-    made.late = [(seq, COLUMN_NAMES.index(name), to_unsigned(value)) for seq, name, value in late]
-    history = History(modules=trace.modules, packed=made)
-    if not history.has_many():
-        made.events = FewEvents(made)
-    history.events = made.events
-    return history
-
-
-class _Columns:
-    """The columns of one chunk as spool.Column, read each time that they are asked for."""
-
-    def __init__(self, trace: Trace, index: int, first: int, count: int) -> None:
-        self._trace, self._index, self._place = trace, index, (first, count)
-
-    def __iter__(self) -> Iterator[Column]:
-        for name, width, base, period, data, delta in self._trace.stored_columns(self._index):
-            number = COLUMN_NAMES.index(name)
-            yield spool.Column(*self._place, number, width, delta, base, period, data)
-
-
-class _Arguments(dict):  # type: ignore[type-arg]  # 3.9 has no subscript that costs nothing
-    """{id: dict} of {id: JSON}: of many few are asked for."""
-
-    def __getitem__(self, id_: int) -> dict[str, Any]:
-        value = fields.loads(super().__getitem__(id_))
-        if not isinstance(value, dict):
-            raise ValueError("damaged: arguments %d" % id_)
-        return value
-
-
-def _programs(data: bytes, trace: Trace) -> Programs:
-    found: Programs = {}
-    for libc, holds, mixed, images in fields.loads(data.decode()):
-        if libc not in _LIBCS or not isinstance(mixed, bool):
-            raise ValueError("damaged: what is known of a program")
-        told = {"libc": libc, "holds": frozenset(map(str, holds)), "executable_mixed": mixed}
-        found.update(dict.fromkeys(images, told))
-    for what in trace.sums().groups.whats:
-        found[what.image]  # pylint: disable=pointless-statement  # KeyError: damaged
-    return found

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from alloctrace.history.history import History
     from alloctrace.history.packed import PackedHistory
     from alloctrace.model import Border, Event, Frame, Hook, Module, Purpose, Verdict
-    from alloctrace.purpose.classify import Programs
+    from alloctrace.purpose.judging import Programs
     from alloctrace.spool.spool import Column
     from alloctrace.summary.group_kinds import Kinds
 

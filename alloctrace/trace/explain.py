@@ -1,0 +1,153 @@
+"""Finds out what the allocations of a trace are for that was written without (unexplained.py).
+
+By the same code as when it is written, with the same result: in temporary tables that stand before
+those of the file, which stays as it is. The file is a stranger's.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from array import array
+
+from alloctrace import fields
+from alloctrace.columns import members
+from alloctrace.columns.check import checked
+from alloctrace.columns.few_events import FewEvents
+from alloctrace.columns.group_table import SUMS
+from alloctrace.columns.schema import COLUMN_NAMES, UNEXPLAINED, to_unsigned
+from alloctrace.history import packed as packed_history
+from alloctrace.history.groups import Sums
+from alloctrace.history.history import History
+from alloctrace.history.packed import PackedHistory
+from alloctrace.purpose import classify
+from alloctrace.spool import spool
+from . import write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from sqlite3 import Connection
+    from typing import Any
+
+    from alloctrace.columns.group_table import GroupTable
+    from alloctrace.purpose.judging import Programs
+    from alloctrace.spool.spool import Column
+    from .read import Trace
+
+MORE_GROUPS = packed_history.MANY  # that a run of few events may have when it is explained
+_MORE = 1 << 24  # bytes of what is known of programs
+_LIBCS = ("shared", "static", "none")
+_REPLACED = ("run", "groups", "names", "verdicts", "purposes", "timeline", "totals", "sites")
+_WIDE = {"before": "q", "own_peak": "q", "first_seq": "q", "first_t": "q", "stack": "q"}
+_COLUMNS = ("what", "within", "verdict", "purpose", "region", *_WIDE)
+
+
+def explain(connection: Connection, trace: Trace) -> None:
+    """Of a `trace` that is read through `connection`. May raise TraceError."""
+    with checked():
+        groups = _wide(trace.sums().groups)
+        found = dict(_unpacked(connection, members.SIZE * len(groups) + _MORE))
+        groups.members_rows = members.checked(found["members"], len(groups))
+        groups.before = array("q", found["before"])
+        if len(groups.before) != len(groups):
+            raise ValueError("damaged: what was before is of other groups")
+        history, tree = _history(trace, groups), trace.tree
+        packed = history.packed
+        assert packed is not None
+        chunks = packed.chunks
+        classify.explain(history, tree, _programs(found["programs"], trace))
+        is_split = packed.chunks is not chunks  # into other groups, which events name
+        replaced = (*_REPLACED, "columns") if is_split else _REPLACED
+        execute = connection.execute
+        execute("PRAGMA temp_store=MEMORY")
+        execute("PRAGMA query_only=OFF")
+        execute("BEGIN")
+        rows_ = execute("SELECT * FROM run").fetchall()
+        tables = write.Tables(connection, replaced, are_temporary=True)
+        purposes = json.dumps("examples" if history.has_many() else "each")
+        tables.rows("run", [(k, purposes if k == "purposes" else v) for k, v in rows_])
+        nodes = tree.nodes(packed.sums.groups.stack)
+        write.write_groups(tables, packed.sums, nodes)
+        write.write_sums(tables, packed.sums.groups, tree, nodes)
+        if is_split:
+            write.write_columns(tables, packed)
+        execute("COMMIT")
+        execute("PRAGMA query_only=ON")
+
+
+def _unpacked(connection: Connection, most: int) -> Iterator[tuple[str, bytes]]:
+    """Of values of `most` bytes."""
+    for name, data in connection.execute("SELECT name, data FROM %s LIMIT 9" % UNEXPLAINED):
+        unpack = zlib.decompressobj()
+        try:
+            value = unpack.decompress(data, most)
+        except zlib.error as error:
+            raise ValueError("damaged: %s" % error) from None
+        if not unpack.eof:
+            raise ValueError("damaged: %r is cut off, or too large" % name)
+        yield name, value
+
+
+def _wide(groups: GroupTable) -> GroupTable:
+    """Of a trace columns are as narrow as can be; what finds purposes takes them as the recorder
+    tells them."""
+    for name in _COLUMNS:
+        setattr(groups, name, array(_WIDE.get(name, "I"), getattr(groups, name)))
+    groups.sums = {name: array("q", groups.sums[name]) for name in SUMS} if groups.sums else {}
+    return groups
+
+
+def _history(trace: Trace, groups: GroupTable) -> History:
+    """As much of it as classify.explain asks for."""
+    made, run = PackedHistory(), trace.run
+    made.sums = Sums(groups, run.get("events") or 0, run.get("peak") or {}, run.get("peaks") or [])
+    made.sums.timeline = trace.sums().timeline
+    made.arguments = _Arguments(trace.argument_texts())
+    made.chunks = [
+        (first, count, _Columns(trace, index, first, count))  # type: ignore[misc]  # iterated
+        for index, first, count in trace.chunks()
+    ]
+    late = trace.late_values(COLUMN_NAMES)
+    made.late = [(seq, COLUMN_NAMES.index(name), to_unsigned(value)) for seq, name, value in late]
+    history = History(modules=trace.modules, packed=made)
+    if not history.has_many():
+        made.events = FewEvents(made)
+    history.events = made.events
+    return history
+
+
+class _Columns:
+    """The columns of one chunk as spool.Column, read each time that they are asked for."""
+
+    def __init__(self, trace: Trace, index: int, first: int, count: int) -> None:
+        self._trace, self._index, self._place = trace, index, (first, count)
+
+    def __iter__(self) -> Iterator[Column]:
+        for name, width, base, period, data, delta in self._trace.stored_columns(self._index):
+            if type(data) is not bytes:
+                raise ValueError("damaged: a column holds no bytes")
+            number = COLUMN_NAMES.index(name)
+            yield spool.Column(*self._place, number, width, delta, base, period, data)
+
+
+class _Arguments(dict):  # type: ignore[type-arg]  # 3.9 has no subscript that costs nothing
+    """{id: dict} of {id: JSON}: of many few are asked for."""
+
+    def __getitem__(self, id_: int) -> dict[str, Any]:
+        value = fields.loads(super().__getitem__(id_))
+        if not isinstance(value, dict):
+            raise ValueError("damaged: arguments %d" % id_)
+        return value
+
+
+def _programs(data: bytes, trace: Trace) -> Programs:
+    found: Programs = {}
+    for libc, holds, mixed, images in fields.loads(data.decode()):
+        if libc not in _LIBCS or not isinstance(mixed, bool):
+            raise ValueError("damaged: what is known of a program")
+        told = {"libc": libc, "holds": frozenset(map(str, holds)), "executable_mixed": mixed}
+        found.update(dict.fromkeys(images, told))
+    for what in trace.sums().groups.whats:
+        found[what.image]  # pylint: disable=pointless-statement  # KeyError: damaged
+    return found
