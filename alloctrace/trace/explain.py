@@ -52,7 +52,8 @@ def explain(connection: Connection, trace: Trace) -> None:
         groups.before = array("q", found["before"])
         if len(groups.before) != len(groups):
             raise ValueError("damaged: what was before is of other groups")
-        history, tree = _history(trace, groups), trace.tree
+        history, tree, table = _history(trace, groups), trace.tree, trace.tree.frames
+        tree.frames = list(table)  # each is asked for many times
         packed = history.packed
         assert packed is not None
         chunks = packed.chunks
@@ -74,6 +75,7 @@ def explain(connection: Connection, trace: Trace) -> None:
             write.write_columns(tables, packed)
         execute("COMMIT")
         execute("PRAGMA query_only=ON")
+        tree.frames = table
 
 
 def _unpacked(connection: Connection, most: int) -> Iterator[tuple[str, bytes]]:
