@@ -24,10 +24,19 @@
 #define CHUNK_HEAD 32u
 #define THREAD_SIZE (512u << 10) /* from one thread's state to the next */
 #define MEMO_BUCKETS 4096u
-/* Of stacks a thread remembers so many nodes, and the first one of a program more: it is that of
- * compilers, whose stacks are many. */
-#define MEMO_FEW 10000u
-#define MEMO_NODES 40000u
+/* Of stacks a thread remembers so many nodes, and the first ones of a program more: one of them is that
+ * of compilers and interpreters, whose stacks are many. Their memory grows in three steps: nodes of
+ * these numbers there are, and those between them would lie where others do (below). */
+#define MEMO_FEW 9000u
+#define MEMO_THREADS 4u
+#define MEMO_FIRST 40000u
+#define MEMO_SECOND 127000u
+#define MEMO_SECOND_END 300000u
+#define MEMO_THIRD 647000u
+#define MEMO_THIRD_END 734000u
+#define MEMO_NODES (MEMO_FIRST + (MEMO_SECOND_END - MEMO_SECOND) + (MEMO_THIRD_END - MEMO_THIRD))
+#define PATHS_FEW 16384u
+#define PATHS_MANY 524288u
 #define TABLES_SIZE (UINT64_C(256) << 20)
 #define SLOT 32u /* every record in a chunk is a multiple of this */
 
@@ -78,7 +87,7 @@ union record {
 };
 #define RECORD_SIZE(kind) sizeof(((union record *)0)->kind)
 
-/* Node ids: 1..MEMO_NODES-1 are remembered; from NODE_ONCE on they are used for one event. With
+/* Node ids: up to MEMO_THIRD_END they are remembered; from NODE_ONCE on they are used for one event. With
  * NODE_CUT set it is no node: the stack is cut there, for the reason in the low bits. */
 #define NODE_ONCE 0x40000000u
 #define NODE_ONCE_RING 1024u
@@ -143,15 +152,22 @@ struct memo_node {
     uint32_t left;   /* nodes behind it in the run */
     uint32_t parent; /* of the run's last: the frame outside; 0: none */
     uint32_t next;   /* in the bucket, plus the flags below */
-    uint32_t length; /* of its bucket, where it stands first in it: at most MEMO_LONGEST */
+    uint32_t path;   /* a hash of the way to it from outside; 0: no chain is known by it */
 };
 #define MEMO_USES_BP (1u << 31)
 #define MEMO_CHECK (1u << 30)    /* no frame: memory at `slot` must hold `pc`, that is all */
 #define MEMO_SAVED_BP (1u << 29) /* a check of where the frame before it saved rbp */
 #define MEMO_UNSTEADY (1u << 28) /* the frames up to it rest on more than their words */
 #define MEMO_WITHIN (1u << 27)   /* a frame that a guess led to: no chain is known by it */
-#define MEMO_NEXT 0xffffu
-#define MEMO_LONGEST 64u /* chains in a bucket: to go through more takes longer than to unwind */
+#define MEMO_NEXT 0xfffffu
+/* In a bucket: the chain that is compared first, how many there are, at most MEMO_LONGEST, and whether
+ * there were once more: to go through so many takes longer than to unwind. The more nodes there are,
+ * the more of them in a bucket are of other places: from the second step on MEMO_LONG. */
+#define MEMO_LENGTH (MEMO_NEXT + 1)
+#define MEMO_LONGEST 64u
+#define MEMO_LONG 16u
+#define MEMO_SHORT 4u
+#define MEMO_MANY (1u << 31)
 
 #define THREAD_NAME 16u /* bytes of a thread's name: linux/sched.h, TASK_COMM_LEN */
 
@@ -170,9 +186,9 @@ struct stack_seen {
 
 enum thread_use { THREAD_FREE, THREAD_LIVE, THREAD_GONE };
 
-#define THREAD_SPAN 2u     /* a state ends in the second piece of THREAD_SIZE from its own on */
-#define THREADS_SKIPPED 3u /* more pieces are only the first one's */
-#define WORDS_AT 17240u    /* in a state */
+#define THREAD_SPAN 2u         /* a state ends in the second piece of THREAD_SIZE from its own on */
+#define THREADS_SKIPPED 46u    /* more pieces are those of each of the first ones */
+#define THREADS_SKIPPED_FEW 3u /* so many of the very first one, where memory may not grow */
 
 struct thread_state {
     uint32_t use;                   /* enum thread_use */
@@ -187,6 +203,7 @@ struct thread_state {
     uint64_t hits, misses, waits, once;
     uint64_t memo_busy; /* slot of the call that uses the remembered stacks; 0: none does */
     uint32_t memo_count, once_count;
+    uint32_t paths; /* places in the table of nodes by their path; 0: there is none yet */
     uint32_t
         site_count; /* system calls begun, and not over: the handlers of signals may be inside */
     uint32_t clock_left; /* events without a time stamp before the next that has one */
@@ -197,18 +214,30 @@ struct thread_state {
     struct ask ask;
     uint64_t read_to; /* by the host, for who counts what it left unread: host/drain/unread.h */
     uint32_t buckets[MEMO_BUCKETS];
-    struct memo_word words[MEMO_NODES];
-    unsigned char gap[THREAD_SPAN * THREAD_SIZE - WORDS_AT - sizeof(struct memo_word) * MEMO_NODES -
-                      sizeof(struct memo_node) * MEMO_FEW];
-    struct memo_node nodes[MEMO_NODES];
 };
-/* States lie in one another: where `words` of one ends that has MEMO_FEW, and `nodes` of another one
- * stands, a multiple of THREAD_SIZE further, nothing is but the first one's. */
-_Static_assert(__builtin_offsetof(struct thread_state, words) == WORDS_AT, "the gap fits");
-_Static_assert(WORDS_AT + (sizeof(struct memo_word) + sizeof(struct memo_node)) * MEMO_FEW <=
-                   THREAD_SIZE,
-               "the nodes of another one find room behind the words");
-_Static_assert(sizeof(struct thread_state) <= (1 + THREADS_SKIPPED) * THREAD_SIZE, "its room");
+/* Behind it are the words, then the nodes, of the same numbers; and in the gap between the two the
+ * table of paths, until it is too large for it. States lie in one another: where words and table of one
+ * end that has MEMO_FEW, and `nodes` of another one stand, a multiple of THREAD_SIZE further, nothing is
+ * but one of the first ones'. So it is with the steps of those: a node takes twice as much as its word, so
+ * behind the nodes of one step come the words of the next. */
+#define WORDS_AT sizeof(struct thread_state)
+#define NODES_AT (THREAD_SPAN * (uint64_t)THREAD_SIZE - sizeof(struct memo_node) * MEMO_FEW)
+#define WORD_OF(node) (WORDS_AT + sizeof(struct memo_word) * (uint64_t)(node))
+#define NODE_OF(node) (NODES_AT + sizeof(struct memo_node) * (uint64_t)(node))
+#define PATHS_MANY_AT WORD_OF(MEMO_THIRD_END)
+_Static_assert(WORDS_AT % sizeof(uint64_t) == 0, "words are aligned");
+_Static_assert(WORD_OF(MEMO_FEW) + 4 * PATHS_FEW <= NODES_AT % THREAD_SIZE, "another one's nodes");
+_Static_assert(WORD_OF(MEMO_FIRST) + 4 * PATHS_FEW <= NODES_AT, "the table is in the gap");
+_Static_assert(NODE_OF(MEMO_FIRST) <= WORD_OF(MEMO_SECOND) &&
+                   WORD_OF(MEMO_SECOND_END) <= NODE_OF(MEMO_SECOND) &&
+                   NODE_OF(MEMO_SECOND_END) <= WORD_OF(MEMO_THIRD) &&
+                   PATHS_MANY_AT + 4 * PATHS_MANY <= NODE_OF(MEMO_THIRD),
+               "one behind the other");
+_Static_assert(MEMO_THIRD_END <= MEMO_NEXT, "a link has room for a number");
+_Static_assert(NODE_OF(MEMO_FIRST) <= (1 + THREADS_SKIPPED_FEW) * (uint64_t)THREAD_SIZE,
+               "its room");
+_Static_assert(NODE_OF(MEMO_THIRD_END) <= (1 + THREADS_SKIPPED) * (uint64_t)THREAD_SIZE,
+               "its room");
 _Static_assert(sizeof(struct chunk) == CHUNK_SIZE, "a chunk has its size");
 
 enum trouble { TROUBLE_NO_THREAD, TROUBLE_NO_CHUNK, TROUBLES };
@@ -241,6 +270,7 @@ struct area_head {
     uint32_t threads_top; /* no state from here on was ever in use */
     uint32_t released;    /* counts when the host has given chunks back: a futex */
     uint32_t hungry;      /* how many threads sleep until it does */
+    uint32_t memo_grows;  /* 0: but for the first step of the first thread there is none */
     uint64_t trouble[TROUBLES];
     uint64_t names_asked;                /* threads that had the host look at their names */
     uint64_t waits;                      /* how often a thread found no free chunk */
@@ -261,8 +291,10 @@ struct area_head {
 #define AREA_TABLES_AT (AREA_CHUNKS_AT + (uint64_t)AREA_CHUNKS * CHUNK_SIZE)
 #define AREA_THREADS_AT (AREA_TABLES_AT + TABLES_SIZE)
 #define THREAD_AT(index)                                                                           \
-    (AREA_THREADS_AT + ((index) + ((index) ? THREADS_SKIPPED : 0)) * (uint64_t)THREAD_SIZE)
-#define THREADS_SIZE(count) (((count) + THREADS_SKIPPED + THREAD_SPAN - 1) * (uint64_t)THREAD_SIZE)
+    (AREA_THREADS_AT +                                                                             \
+     ((index) + ((index) < MEMO_THREADS ? (index) : MEMO_THREADS) * THREADS_SKIPPED) *             \
+         (uint64_t)THREAD_SIZE)
+#define THREADS_SIZE(count) (THREAD_AT((count) + THREAD_SPAN - 1) - AREA_THREADS_AT)
 #define AREA_SIZE (AREA_THREADS_AT + THREADS_SIZE(AREA_THREADS))
 _Static_assert(sizeof(struct area_head) <= AREA_CACHE_AT, "the head has its room");
 

@@ -46,7 +46,7 @@ class Program(_Program):
 
 _PTRACE = "can call ptrace: breakpoints keep it from tracing itself; what it traces is not followed"
 _MLOCKALL = (
-    "can call mlockall: if it does, the recorder's 1.5 GiB are locked into memory too, and without "
+    "can call mlockall: if it does, the recorder's 1.6 GiB are locked into memory too, and without "
     "privileges a limit (ulimit -l) may forbid that; under `ulimit -v 900000` they are 0.2 GiB"
 )
 _DEFAULT_PATH = b"/bin:/usr/bin"  # execvp(3) without PATH

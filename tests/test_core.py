@@ -1,4 +1,4 @@
-"""What a core of a program would hold of the memory of the recorder: nothing of its 1.5 GiB."""
+"""What a core of a program would hold of the memory of the recorder: nothing of its 1.6 GiB."""
 
 import re
 

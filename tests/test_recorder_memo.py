@@ -56,14 +56,20 @@ def test_twin_a_stack_that_is_another_one_is_noticed():
     assert count == wrong > 1000
 
 
-def test_a_place_that_is_come_to_in_thousands_of_ways(tmp_path):
-    """More chains than a bucket holds: each stack tells the way that the program went."""
-    pairs, ways, nodes = 20030, 2003, ["add", "multiply", "call", "index"]
-    program = str(tmp_path / "many_stacks")
+@pytest.fixture(scope="module")
+def many_stacks(tmp_path_factory):
+    """Words of bench/many_stacks.c: it goes each of so many ways, five times, and so often."""
+    program = str(tmp_path_factory.mktemp("many") / "many_stacks")
     source = os.path.join(TOP, "bench", "many_stacks.c")
     flags = ["-O1", "-fno-builtin", "-fno-optimize-sibling-calls"]
     subprocess.run(["gcc", *flags, "-o", program, source], check=True)
-    path = traced(tmp_path, "recorder", program, str(pairs), str(ways))
+    return lambda ways, times: [program, str(5 * ways * times), str(ways)]
+
+
+def test_a_place_that_is_come_to_in_thousands_of_ways(tmp_path, many_stacks):
+    """More chains than a bucket holds: each stack tells the way that the program went."""
+    pairs, ways, nodes = 20030, 2003, ["add", "multiply", "call", "index"]
+    path = traced(tmp_path, "recorder", *many_stacks(ways, 2))
     with trace.open(path) as opened:
         gone = []
         for event in opened.events():
@@ -72,6 +78,34 @@ def test_a_place_that_is_come_to_in_thousands_of_ways(tmp_path):
                 digits = [nodes.index(name) for name in reversed(names) if name in nodes]
                 gone.append(sum(digit << 2 * at for at, digit in enumerate(reversed(digits))))
     assert gone == [at // 5 * 7919 % ways for at in range(pairs)]
+
+
+def told(folder, words):
+    folder.mkdir()
+    with trace.open(traced(folder, "recorder", *words)) as opened:
+        return opened.run["cost"]["told"]
+
+
+def test_each_node_of_a_stack_is_told_once(tmp_path, many_stacks):
+    """It is found again by its path, however many there are in its bucket."""
+    once = told(tmp_path / "once", many_stacks(2003, 1))
+    often = told(tmp_path / "often", many_stacks(2003, 10))
+    assert 5 * 2003 > once > 4 * 2003
+    assert often < once + 20
+
+
+def test_twin_nodes_that_it_has_no_room_for_are_told_again(tmp_path, many_stacks):
+    """A limited address space leaves room for 40,000: the program's 47,000 come and go."""
+    limit = ["sh", "-c", 'ulimit -v 900000; exec "$0" "$@"']
+    often = told(tmp_path / "often", [*limit, *many_stacks(10007, 2)])
+    assert often > 1.5 * 4 * 10007
+    assert told(tmp_path / "room", many_stacks(10007, 2)) < 1.3 * 4 * 10007
+
+
+def test_more_stacks_than_its_memory_holds(many_stacks):
+    """Through all of its steps, and from the start again: 600,000 nodes."""
+    count, wrong = recorder_checked.compared(many_stacks(131071, 1))
+    assert count > 1_000_000 and wrong == 0
 
 
 TAKE = "int take(void *(*ask)(unsigned long)) { return ask(1013) == 0; }\n"

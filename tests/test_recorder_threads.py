@@ -12,6 +12,7 @@ import launching
 import pytest
 import recorder_runs
 import verbs
+from alloctrace.trace import trace
 from recorder_runs import NOT_BUILT, probe
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
@@ -45,6 +46,21 @@ def test_thousands_at_once(tmp_path):
     query = "select count(*) from events where name = 'malloc' and size = %d"
     for size, count in ((1013, 4000), (1019, 28000)):
         assert str(count) in verbs.said("sql", tmp_path / "t.brkpoint", query % size)
+
+
+CHUNK_EVENTS = (16384 - 32) // 32  # recorder/shared.h
+
+
+def test_who_waits_for_space_is_woken_for_many_chunks(tmp_path):
+    """Once for each of them would be twice the program's CPU."""
+    program = str(tmp_path / "micro")
+    source = os.path.join(recorder_runs.TOP, "bench", "recorder_micro.c")
+    flags = ["-O2", "-fno-builtin", "-fno-optimize-sibling-calls", "-pthread"]
+    subprocess.run(["gcc", *flags, "-o", program, source], check=True)
+    path = recorder_runs.traced(tmp_path, "recorder", program, "20000", "7", "64")
+    with trace.open(path) as opened:
+        waits, complete = opened.run["cost"]["waits"], opened.run["complete"]
+    assert waits < 64 * 40000 / CHUNK_EVENTS / 2 and complete
 
 
 @pytest.mark.parametrize("stops", [True, False])

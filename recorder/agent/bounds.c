@@ -3,11 +3,6 @@
  */
 #include "bounds.h"
 
-struct answer bounds_now(const struct thread_state *t)
-{
-    return (struct answer){t->stack_low, t->stack_high};
-}
-
 /* Never a mixture of two: a handler that comes in between may set it as well. */
 void bounds_set(struct thread_state *t, struct answer bounds)
 {
@@ -74,6 +69,13 @@ int bounds_step(struct thread_state *t, const struct unwind_tables *tables,
     int result = unwind_step(tables, cache, state, t->stack_low, t->stack_high, slot);
     if (likely(result == UNWIND_MORE || *slot == 0))
         return result;
+    return bounds_cross(t, tables, state, slot, result);
+}
+
+int bounds_cross(struct thread_state *t, const struct unwind_tables *tables,
+                 struct unwind_state *state, uint64_t *slot, int result)
+{
+    struct unwind_cache *cache = in_area(AREA_CACHE_AT);
     uint64_t sp = state->sp;
     struct answer bounds = across(t, *slot, state->pc);
     if (bounds.second != 0) {

@@ -14,8 +14,8 @@ static int is_node(uint32_t node)
 static uint32_t outside(const struct thread_state *t, uint32_t node)
 {
     do
-        node = t->nodes[node].left == 0 ? t->nodes[node].parent : node + 1;
-    while (is_node(node) && (t->nodes[node].next & MEMO_CHECK));
+        node = nodes_of(t)[node].left == 0 ? nodes_of(t)[node].parent : node + 1;
+    while (is_node(node) && (nodes_of(t)[node].next & MEMO_CHECK));
     return node;
 }
 
@@ -24,7 +24,7 @@ static int is_right(const struct thread_state *t, struct unwind_state *s, uint64
 {
     const struct unwind_tables *tables = in_area(identity()->tables);
     for (unsigned depth = 1; depth < MAX_FRAMES; depth++) {
-        if (!is_node(node) || t->words[node].slot != slot || t->words[node].pc != s->pc)
+        if (!is_node(node) || words_of(t)[node].slot != slot || words_of(t)[node].pc != s->pc)
             return 0;
         node = outside(t, node);
         int result =

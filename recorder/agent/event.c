@@ -35,6 +35,8 @@ void agent_enter(struct enter_stack *s)
 {
     uint64_t slot = (uint64_t)&s->ret, ret = s->ret, number = s->thread, bx = s->arg0;
     uint64_t flags = 0, after;
+    int searched = s->slot == SLOT_SEARCHED;
+    s->slot = 0;
     struct thread_state *t = thread_find(slot);
     if (unlikely(t == 0))
         return;
@@ -42,7 +44,7 @@ void agent_enter(struct enter_stack *s)
     uint64_t hook = area()->hook_kind[number], kind = hook & 0xff;
     int late = hook == HOOK_CALL1 && every == CLOCK_ORDER;
     uint64_t time = late ? 0 : agent_time(t, every);
-    uint64_t node = stack_known(t, slot, ret, s->link, bx);
+    uint64_t node = searched ? 0 : stack_known(t, slot, ret, s->link, bx);
     if (unlikely(node == 0)) {
         node = behind_wrapper(t, &slot, &ret, bx);
         flags |= slot != (uint64_t)&s->ret ? SLOT_TAIL : 0;

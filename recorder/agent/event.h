@@ -59,18 +59,41 @@ static inline int on_known_stack(const struct thread_state *t, uint64_t sp)
     return sp >= t->stack_low && sp < t->stack_high;
 }
 
+/* Whether it is the address that wrapped calls return to. */
+static inline int is_wrapper(uint64_t ret)
+{
+    return unlikely((ret == code_head.after[0]) | (ret == code_head.after[1]) |
+                    (ret == code_head.after[2]) | (ret == code_head.after[3]));
+}
+
 /* Past the agent's own wrappers: whether `ret` at `*slot` was one; then all three are the caller's. */
 static inline int skip_wrapper(uint64_t *slot, uint64_t *ret, uint64_t *bp)
 {
     int skipped = 0;
-    while (unlikely(*ret == code_head.after[0] || *ret == code_head.after[1] ||
-                    *ret == code_head.after[2] || *ret == code_head.after[3])) {
+    while (is_wrapper(*ret)) {
         *slot += WRAP_SKIP;
         *ret = load(*slot);
         *bp = load(*slot - 8);
         skipped = 1;
     }
     return skipped;
+}
+
+/* By number: the words of a thread's nodes, and what is known of them. */
+static inline struct memo_word *words_of(const struct thread_state *t)
+{
+    return (struct memo_word *)((char *)t + WORDS_AT);
+}
+
+static inline struct memo_node *nodes_of(const struct thread_state *t)
+{
+    return (struct memo_node *)((char *)t + NODES_AT);
+}
+
+/* Whether it has the memory of one of the first threads, in steps. */
+static inline int has_steps(const struct thread_state *t)
+{
+    return t->number <= (area()->memo_grows ? MEMO_THREADS : 1);
 }
 
 static inline uint32_t bucket_of(uint64_t slot, uint64_t pc)
@@ -98,34 +121,41 @@ static inline int end_holds(uint32_t end)
 static inline int holds(const struct thread_state *t, uint32_t i)
 {
     for (uint32_t runs = 0; runs < 2 * MAX_FRAMES; runs++) { /* deeper frames are not shown */
-        const struct memo_word *w = &t->words[i], *last = w + t->nodes[i].left;
+        const struct memo_word *w = &words_of(t)[i], *last = w + nodes_of(t)[i].left;
         while (w != last) {
             w++;
             if (unlikely(load(w->slot) != w->pc))
                 return 0;
         }
-        i = t->nodes[i].parent;
+        i = nodes_of(t)[i].parent;
         if (i == 0 || (i & NODE_CUT))
             return end_holds(i);
-        if (load(t->words[i].slot) != t->words[i].pc)
+        if (load(words_of(t)[i].slot) != words_of(t)[i].pc)
             return 0;
     }
     return 1;
 }
 
-/* The node of a remembered chain that holds, whose innermost word is `pc` in `slot`; 0: none. Its
- * words lie below the end of the stack that it was made on, and must so of this one: else another
- * stack, a smaller one, has come to lie at the same place. */
+/* Whether the node's own word is `pc` in `slot`, and its rbp, where it matters, is this. Its words
+ * lie below the end of the stack that it was made on, and must so of this one: else another stack, a
+ * smaller one, has come to lie at the same place. */
+static inline int is_at(const struct thread_state *t, uint32_t i, uint64_t slot, uint64_t pc,
+                        uint64_t bp)
+{
+    const struct memo_node *n = &nodes_of(t)[i];
+    const struct memo_word *w = &words_of(t)[i];
+    return w->slot == slot && w->pc == pc && n->top < t->stack_high &&
+           (!(n->next & MEMO_USES_BP) || n->bp_in == bp);
+}
+
+/* The node of a remembered chain that holds, whose innermost word is `pc` in `slot`; 0: none. */
 static inline uint32_t remembered(const struct thread_state *t, uint64_t slot, uint64_t pc,
                                   uint64_t bp, unsigned tries)
 {
-    uint32_t i = t->buckets[bucket_of(slot, pc)];
-    for (; i != 0 && tries != 0; i = t->nodes[i].next & MEMO_NEXT, tries--) {
-        const struct memo_node *n = &t->nodes[i];
-        if (t->words[i].slot == slot && t->words[i].pc == pc && n->top < t->stack_high &&
-            (!(n->next & MEMO_USES_BP) || n->bp_in == bp) && holds(t, i))
+    uint32_t i = t->buckets[bucket_of(slot, pc)] & MEMO_NEXT;
+    for (; i != 0 && tries != 0; i = nodes_of(t)[i].next & MEMO_NEXT, tries--)
+        if (is_at(t, i, slot, pc, bp) && holds(t, i))
             return i;
-    }
     return 0;
 }
 
@@ -134,17 +164,16 @@ static inline uint32_t remembered(const struct thread_state *t, uint64_t slot, u
 static inline void bring_forward(struct thread_state *t, uint64_t slot, uint64_t ret,
                                  uint32_t found)
 {
-    uint32_t *bucket = &t->buckets[bucket_of(slot, ret)], before = *bucket;
-    struct memo_node *n = &t->nodes[found];
-    if (likely(before == found))
+    volatile uint32_t *bucket = &t->buckets[bucket_of(slot, ret)];
+    uint32_t first = *bucket & MEMO_NEXT, before = first;
+    if (likely(first == found))
         return;
-    while ((t->nodes[before].next & MEMO_NEXT) != found)
-        before = t->nodes[before].next & MEMO_NEXT;
-    volatile uint32_t *link = &t->nodes[before].next, *own = &n->next;
+    while ((nodes_of(t)[before].next & MEMO_NEXT) != found)
+        before = nodes_of(t)[before].next & MEMO_NEXT;
+    volatile uint32_t *link = &nodes_of(t)[before].next, *own = &nodes_of(t)[found].next;
     *link = (*link & ~MEMO_NEXT) | (*own & MEMO_NEXT);
-    *own = (*own & ~MEMO_NEXT) | *bucket;
-    n->length = t->nodes[*bucket].length;
-    *(volatile uint32_t *)bucket = found;
+    *own = (*own & ~MEMO_NEXT) | first;
+    *bucket = (*bucket & ~MEMO_NEXT) | found;
 }
 
 /* The node of the stack whose innermost return address `ret` stands in `slot`; 0: it is not known. */

@@ -11,7 +11,8 @@ enum slot_flags {
     SLOT_WIDE = 4,     /* a RECORD_CALL3 */
     SLOT_LATE = 8,     /* its time stamp is that of its end: CLOCK_ORDER */
     SLOT_WRITTEN = 16, /* the result has been written, but other records may have come before it */
-    SLOT_FLAGS = SLOT - 1
+    SLOT_FLAGS = SLOT - 1,
+    SLOT_SEARCHED = 1, /* before there is a record: quick.S has looked for the stack in vain */
 };
 
 /* Before an allocator function runs. From `slot` to `link`: WRAP_WORDS words that stay. */

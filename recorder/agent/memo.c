@@ -7,9 +7,12 @@
  * differs the stack is unwound until the rest is a known chain.
  */
 #include "bounds.h"
+#include "paths.h"
+#include "unwind_step.h"
 
 #define CHAIN_MAX MAX_FRAMES
-#define FEW_TRIES 4 /* chains at each frame of a walk: to unwind one frame more takes no longer */
+#define FEW_TRIES 1 /* chains at a frame of a walk: to unwind one frame more takes no longer */
+#define NEAR 4      /* frames further in than that; further out at one in so many */
 #define WALK_MAX (5 * CHAIN_MAX) /* nodes: a frame and at most four checks each */
 _Static_assert(sizeof(struct unwind_state) <= sizeof((struct thread_state *)0)->unwinding, "room");
 
@@ -44,15 +47,19 @@ static AGENT_COLD void forget_all(struct thread_state *t)
     for (uint32_t i = 0; i < MEMO_BUCKETS; i++)
         t->buckets[i] = 0;
     t->memo_count = 1;
+    t->paths = 0;
 }
 
-static struct memo_node *push(struct thread_state *t, uint64_t slot, uint64_t pc, uint64_t bp_in,
-                              uint32_t flags)
+static inline struct memo_node *push(struct thread_state *t, uint64_t slot, uint64_t pc,
+                                     uint64_t bp_in, uint32_t flags)
 {
     uint32_t i = t->memo_count++;
-    t->words[i] = (struct memo_word){slot, pc};
-    t->nodes[i] = (struct memo_node){.bp_in = bp_in, .next = flags};
-    return &t->nodes[i];
+    struct memo_node *n = &nodes_of(t)[i];
+    words_of(t)[i] = (struct memo_word){slot, pc};
+    n->bp_in = bp_in;
+    n->next = flags;
+    n->path = 0;
+    return n;
 }
 
 /* What the frame's way out rests on besides its return address: rbp where its CFA is counted from
@@ -75,8 +82,9 @@ static void note_step(struct thread_state *t, struct memo_node *n, uint64_t pc, 
 static void pass_wrapper(struct thread_state *t, int note, struct unwind_state *s, uint64_t *slot)
 {
     uint64_t at = *slot, ret = s->pc;
-    if (likely(at == 0 || !skip_wrapper(slot, &s->pc, &s->bp)))
+    if (likely(!is_wrapper(ret) || at == 0))
         return;
+    skip_wrapper(slot, &s->pc, &s->bp);
     if (note) {
         push(t, at, ret, 0, MEMO_CHECK);
         push(t, *slot - 8, s->bp, 0, MEMO_CHECK | MEMO_SAVED_BP);
@@ -122,17 +130,27 @@ static uint32_t cut(struct thread_state *t, struct memo_node *n, const struct un
     return end | known->version << 8;
 }
 
+/* bounds_step(), in line. */
+static inline int step(struct thread_state *t, const struct unwind_tables *known,
+                       struct unwind_state *s, uint64_t *slot)
+{
+    int result = unwind_step_inline(known, cache(), s, t->stack_low, t->stack_high, slot);
+    if (likely(result == UNWIND_MORE || *slot == 0))
+        return result;
+    return bounds_cross(t, known, s, slot, result);
+}
+
 /* From the frame that was pushed last up to what lies outside: none, a cut, or a known chain. */
 static uint32_t climb(struct thread_state *t, struct unwind_state *s)
 {
     const struct unwind_tables *known = tables();
-    struct memo_node *n = &t->nodes[t->memo_count - 1];
+    struct memo_node *n = &nodes_of(t)[t->memo_count - 1];
     for (unsigned depth = 1; depth < CHAIN_MAX; depth++) {
         uint64_t pc = s->pc, bp = s->bp;
         uint64_t slot;
         struct answer bounds = bounds_now(t);
-        int result = known ? bounds_step(t, known, s, &slot) : UNWIND_CUT_UNWINDER;
-        if (result != UNWIND_MORE)
+        int result = known ? step(t, known, s, &slot) : UNWIND_CUT_UNWINDER;
+        if (unlikely(result != UNWIND_MORE))
             return result == UNWIND_WHOLE ? 0 : cut(t, n, s, bounds, result);
         note_step(t, n, pc, bp, s);
         pass_wrapper(t, 1, s, &slot);
@@ -140,7 +158,9 @@ static uint32_t climb(struct thread_state *t, struct unwind_state *s)
             push(t, slot, s->pc, s->bp, 0);
             return NODE_CUT | UNWIND_CUT_UNREADABLE;
         }
-        uint32_t rest = slot && !s->guessed ? remembered(t, slot, s->pc, s->bp, FEW_TRIES) : 0;
+        uint32_t rest = 0;
+        if (slot && !s->guessed && (depth < NEAR || depth % NEAR == 0 || t->paths == 0))
+            rest = remembered(t, slot, s->pc, s->bp, FEW_TRIES);
         if (rest != 0) {
             bring_forward(t, slot, s->pc, rest);
             return rest;
@@ -159,10 +179,10 @@ static int is_node(uint32_t id)
  * only if a frame further out needs it: the other checks go, and what stays closes up. */
 static void close_up(struct thread_state *t, const struct walk *walk)
 {
-    uint32_t needs = is_node(walk->outer) ? t->nodes[walk->outer].next & MEMO_USES_BP : 0;
+    uint32_t needs = is_node(walk->outer) ? nodes_of(t)[walk->outer].next & MEMO_USES_BP : 0;
     uint32_t to = walk->first;
     for (uint32_t i = t->memo_count; i-- > walk->first;) {
-        uint32_t *flags = &t->nodes[i].next;
+        uint32_t *flags = &nodes_of(t)[i].next;
         if (*flags & MEMO_SAVED_BP) {
             *flags &= needs ? ~0u : ~MEMO_CHECK; /* not to be kept */
             needs = 0;
@@ -172,67 +192,148 @@ static void close_up(struct thread_state *t, const struct walk *walk)
         }
     }
     for (uint32_t i = walk->first; i < t->memo_count; i++)
-        if ((t->nodes[i].next & (MEMO_SAVED_BP | MEMO_CHECK)) != MEMO_SAVED_BP) {
-            t->words[to] = t->words[i];
-            t->nodes[to++] = t->nodes[i];
+        if ((nodes_of(t)[i].next & (MEMO_SAVED_BP | MEMO_CHECK)) != MEMO_SAVED_BP) {
+            words_of(t)[to] = words_of(t)[i];
+            nodes_of(t)[to++] = nodes_of(t)[i];
         }
     t->memo_count = to;
 }
 
-/* In front of a bucket. One that is full is begun anew: an interpreter comes to the same place in
- * thousands of ways, and those before are not found by their turn but all looked at. */
-static void put(const struct thread_state *t, struct memo_node *n, uint32_t *bucket, uint32_t i)
+/* In front of a bucket. One that is full is begun anew, and is a short one from then on: an interpreter
+ * comes to the same place in thousands of ways, and those before are not found by their turn but all
+ * looked at. */
+static void put(const struct thread_state *t, uint32_t *bucket, uint32_t i)
 {
-    uint32_t length = *bucket ? t->nodes[*bucket].length : 0;
-    n->length = length < MEMO_LONGEST ? length + 1 : 1;
-    n->next |= length < MEMO_LONGEST ? *bucket : 0;
-    *bucket = i;
+    uint32_t *link = &nodes_of(t)[i].next, next = *bucket & MEMO_NEXT, many = *bucket & MEMO_MANY;
+    uint32_t length = (*bucket & ~MEMO_MANY) / MEMO_LENGTH;
+    uint32_t longest = t->memo_count > MEMO_FIRST ? MEMO_LONG : MEMO_LONGEST;
+    if (length >= (many ? MEMO_SHORT : longest)) {
+        next = length = 0;
+        many = MEMO_MANY;
+    }
+    *link = (*link & ~MEMO_NEXT) | next;
+    *bucket = many | (length + 1) * MEMO_LENGTH | i;
+}
+
+/* One that was found by its path: it may be in its bucket, or may have gone from there. */
+static void put_again(struct thread_state *t, uint32_t found)
+{
+    const struct memo_word w = words_of(t)[found];
+    uint32_t *bucket = &t->buckets[bucket_of(w.slot, w.pc)], i = *bucket & MEMO_NEXT;
+    while (i != 0 && i != found)
+        i = nodes_of(t)[i].next & MEMO_NEXT;
+    if (i != 0)
+        bring_forward(t, w.slot, w.pc, found);
+    else
+        put(t, bucket, found);
+}
+
+/* The paths of a walk's frames, from the outermost inwards. */
+static void note_paths(struct thread_state *t, const struct walk *walk)
+{
+    uint32_t outer = walk->outer, last = t->memo_count - 1, path = paths_outside_of(t, outer);
+    int steady = !(outer & NODE_CUT) || outer == (NODE_CUT | UNWIND_CUT_DEEP) || CUT_VERSION(outer);
+    for (uint32_t i = last; i >= walk->first; i--) {
+        struct memo_node *n = &nodes_of(t)[i];
+        const struct memo_word *w = &words_of(t)[i];
+        if (n->next & MEMO_UNSTEADY)
+            steady = 0;
+        if (n->next & MEMO_CHECK)
+            continue;
+        if (t->paths != 0) /* all of them at once: each may be where no cache has it */
+            __builtin_prefetch(paths_line(t, path));
+        path = path_of(path, w->slot, w->pc);
+        n->path = steady ? path : 0;
+    }
+}
+
+static uint32_t path_outside(const struct thread_state *t, const struct walk *walk, uint32_t i)
+{
+    while (++i < t->memo_count)
+        if (!(nodes_of(t)[i].next & MEMO_CHECK))
+            return nodes_of(t)[i].path;
+    return paths_outside_of(t, walk->outer);
+}
+
+/* The walk, as far as it is known: from the innermost frame on that is found by its path. 1: all. */
+static int is_known(struct thread_state *t, struct walk *walk)
+{
+    for (uint32_t i = walk->first; i < t->memo_count; i++) {
+        const struct memo_node *n = &nodes_of(t)[i];
+        if (n->path == 0 || n->next & (MEMO_CHECK | MEMO_WITHIN))
+            continue;
+        uint32_t outer = path_outside(t, walk, i);
+        uint32_t found = paths_find(t, n->path, outer, &words_of(t)[i], n->bp_in);
+        if (found == 0)
+            continue;
+        put_again(t, found);
+        t->memo_count = i;
+        walk->outer = found;
+        return i == walk->first;
+    }
+    return 0;
 }
 
 /* Into the buckets, and to the host, from the outermost inwards. */
 static void finish(struct thread_state *t, const struct walk *walk)
 {
     uint32_t outer = walk->outer, last = t->memo_count - 1;
-    int steady = !(outer & NODE_CUT) || outer == (NODE_CUT | UNWIND_CUT_DEEP) || CUT_VERSION(outer);
-    uint64_t top = is_node(outer) ? t->nodes[outer].top : 0;
+    uint64_t top = is_node(outer) ? nodes_of(t)[outer].top : 0;
     for (uint32_t i = last; i >= walk->first; i--) {
-        struct memo_node *n = &t->nodes[i];
-        const struct memo_word *w = &t->words[i];
+        struct memo_node *n = &nodes_of(t)[i];
+        const struct memo_word *w = &words_of(t)[i];
         top = w->slot > top ? w->slot : top;
         n->top = top;
         n->left = last - i;
         n->parent = walk->outer;
-        if (n->next & MEMO_UNSTEADY)
-            steady = 0;
         if (n->next & MEMO_CHECK)
             continue;
-        if (steady && !(n->next & MEMO_WITHIN))
-            put(t, n, &t->buckets[bucket_of(w->slot, w->pc)], i);
+        if (n->path != 0 && !(n->next & MEMO_WITHIN)) {
+            put(t, &t->buckets[bucket_of(w->slot, w->pc)], i);
+            paths_add(t, i, paths_outside_of(t, outer));
+        }
         tell(t, i, outer & NODE_CUT ? CUT_TOLD(outer) : outer, w->pc, w->slot);
         outer = i;
     }
 }
 
-/* How many nodes there is room for. */
-static uint32_t memo_room(const struct thread_state *t)
+/* Room for a walk: in the step where the memory has come to, in the next one, or from the start. */
+static void make_room(struct thread_state *t)
 {
-    return t->number == 1 ? MEMO_NODES : MEMO_FEW;
+    uint32_t count = t->memo_count;
+    int grows = has_steps(t) && area()->memo_grows;
+    uint32_t end = has_steps(t) ? MEMO_FIRST : MEMO_FEW;
+    if (count > MEMO_FIRST)
+        end = count < MEMO_THIRD ? MEMO_SECOND_END : MEMO_THIRD_END;
+    if (likely(count != 0 && count + WALK_MAX < end))
+        paths_grow(t);
+    else if (count != 0 && grows && end != MEMO_THIRD_END)
+        t->memo_count = end == MEMO_FIRST ? MEMO_SECOND : MEMO_THIRD;
+    else
+        forget_all(t);
 }
 
 static uint32_t unwind(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
                        uint64_t bx)
 {
     struct unwind_state *s = (struct unwind_state *)t->unwinding;
-    if (t->memo_count == 0 || t->memo_count + WALK_MAX >= memo_room(t))
-        forget_all(t);
+    make_room(t);
     struct walk walk = {.first = t->memo_count};
     *s = (struct unwind_state){.pc = ret, .sp = slot + 8, .bp = bp, .bx = bx};
     t->misses++;
     push(t, slot, ret, bp, 0);
     struct answer bounds = bounds_now(t);
     walk.outer = climb(t, s);
+    note_paths(t, &walk);
+    int known = is_known(t, &walk); /* as long as the bounds are those of its outermost stack */
     if (!on_known_stack(t, slot))
         bounds_set(t, bounds);
+    if (known) {
+#ifdef AGENT_CHECKED
+        check_stack(t, slot, ret, bp, bx, walk.outer);
+#endif
+        return walk.outer;
+    }
     close_up(t, &walk);
     finish(t, &walk);
     return walk.first;

@@ -45,15 +45,14 @@ void numbers(void)
     OFFSET(THREAD_CLOCK_LEFT, thread_state, clock_left);
     OFFSET(THREAD_BUCKETS, thread_state, buckets);
     NUMBER(BUCKET_LAST, MEMO_BUCKETS - 1);
-    OFFSET(WORD_SLOT, thread_state, words[0].slot);
-    OFFSET(WORD_PC, thread_state, words[0].pc);
+    NUMBER(WORD_SLOT, WORDS_AT + __builtin_offsetof(struct memo_word, slot));
+    NUMBER(WORD_PC, WORDS_AT + __builtin_offsetof(struct memo_word, pc));
     NUMBER(WORD_SHIFT, LOG2(sizeof(struct memo_word)));
-    OFFSET(NODE_TOP, thread_state, nodes[0].top);
-    OFFSET(NODE_BP_IN, thread_state, nodes[0].bp_in);
-    OFFSET(NODE_LEFT, thread_state, nodes[0].left);
-    OFFSET(NODE_PARENT, thread_state, nodes[0].parent);
-    OFFSET(NODE_NEXT, thread_state, nodes[0].next);
-    OFFSET(NODE_LENGTH, thread_state, nodes[0].length);
+    NUMBER(NODE_TOP, NODES_AT + __builtin_offsetof(struct memo_node, top));
+    NUMBER(NODE_BP_IN, NODES_AT + __builtin_offsetof(struct memo_node, bp_in));
+    NUMBER(NODE_LEFT, NODES_AT + __builtin_offsetof(struct memo_node, left));
+    NUMBER(NODE_PARENT, NODES_AT + __builtin_offsetof(struct memo_node, parent));
+    NUMBER(NODE_NEXT, NODES_AT + __builtin_offsetof(struct memo_node, next));
     NUMBER(NEXT_MASK, MEMO_NEXT);
     NUMBER(RUN_COUNTED, (1u << 31) / (2 * MAX_FRAMES)); /* above a node: so many make it negative */
 
@@ -70,6 +69,7 @@ void numbers(void)
     NUMBER(CHUNK_ZERO, AREA_CHUNKS_AT - CHUNK_SIZE); /* `cur` counts chunks from 1 */
 
     NUMBER(SLOT_LATE, SLOT_LATE);
+    NUMBER(SLOT_SEARCHED, SLOT_SEARCHED);
     NUMBER(SLOT_WRITTEN, SLOT_WRITTEN);
     NUMBER(SLOT_FLAGS, SLOT_FLAGS);
 }

@@ -93,10 +93,10 @@ agent_entry:                            /* on the stack: the number, then the ca
 	add %edx, %eax
 	and $BUCKET_LAST, %eax
 	mov THREAD_BUCKETS(%r8,%rax,4), %ecx
-	mov %ecx, AFTER                 /* the first of the list: its own place in AFTER comes later */
-.Lnode:                                 /* ecx: the node, maybe */
 	and $NEXT_MASK, %ecx
+	mov %ecx, AFTER                 /* the first of the list: its own place in AFTER comes later */
 	jz .Lnot_known
+.Lnode:                                 /* ecx: the node, maybe */
 	mov %ecx, %eax
 	shl $WORD_SHIFT, %eax           /* rax: where its word is; its node is twice as far */
 	cmp %rsi, WORD_SLOT(%r8,%rax)
@@ -151,21 +151,25 @@ agent_entry:                            /* on the stack: the number, then the ca
 .Ldiffers:                              /* another one, with the same slot and return address? */
 	lea RET, %rsi
 	mov RET, %rdx
-	movzwl %cx, %eax
+	mov %ecx, %eax
+	and $NEXT_MASK, %eax
 	shl $WORD_SHIFT, %eax
 .Lnext:
 	mov NODE_NEXT(%r8,%rax,2), %ecx
-	jmp .Lnode
+	and $NEXT_MASK, %ecx
+	jnz .Lnode
+	jmp .Lnot_known
 .Lrbp:
 	cmp %rbp, NODE_BP_IN(%r8,%rax,2)
 	je .Lrun
 	jmp .Lnext
 .Lnot_known:
 	movq $0, THREAD_MEMO_BUSY(%r8)
+	movq $SLOT_SEARCHED, SLOT
 	jmp .Lby_c
 
 .Lknown:
-	movzwl %cx, %ecx                /* its node */
+	and $NEXT_MASK, %ecx            /* its node */
 #ifdef AGENT_CHECKED
 	call .Lcheck
 #endif
@@ -324,14 +328,12 @@ agent_after:                            /* rax: its result; on the stack the fiv
 	xor %ecx, %edx
 	xor %r9d, %edx
 	xor %edx, NODE_NEXT(%r8,%rsi,2)
-	shl $WORD_SHIFT, %r9
-	mov NODE_LENGTH(%r8,%r9,2), %edx
-	mov %edx, NODE_LENGTH(%r8,%rsi,2)
 	lea RET, %rax
 	shr $3, %eax
 	add RET, %eax
 	and $BUCKET_LAST, %eax
-	mov %ecx, THREAD_BUCKETS(%r8,%rax,4)
+	xor %ecx, %r9d                  /* from the first to this one; the length stays */
+	xor %r9d, THREAD_BUCKETS(%r8,%rax,4)
 	jmp .Lfirst
 .Lordered:                              /* two threads: the stamp that orders the event */
 	mov NUMBER, %eax

@@ -69,6 +69,11 @@ static void sleep_on(uint32_t *word, uint32_t was, int64_t nanoseconds)
         __builtin_ia32_pause();
 }
 
+static int64_t longer(int64_t rest)
+{
+    return rest < LONGEST_REST_NS / 2 ? 2 * rest : LONGEST_REST_NS;
+}
+
 static int32_t claim_of(uint32_t chunks)
 {
     chunks += area()->threads_top;
@@ -84,14 +89,14 @@ static int32_t wait_for_chunk(struct thread_state *t)
         return index;
     t->waits++;
     __sync_fetch_and_add(&area()->waits, 1);
-    for (int64_t rest = REST_NS; index < 0 && !is_alone(); rest = LONGEST_REST_NS) {
+    for (int64_t rest = REST_NS; index < 0 && !is_alone(); rest = longer(rest)) {
         uint32_t released = *(volatile uint32_t *)&area()->released;
         __sync_fetch_and_add(&area()->hungry, 1);
         index = claim_of(AREA_FIRST);
         if (index < 0)
             sleep_on(&area()->released, released, rest);
         __sync_fetch_and_sub(&area()->hungry, 1);
-        if (index < 0)
+        if (index < 0 && *(volatile uint32_t *)&area()->released == released)
             index = claim_of(AREA_BEHIND);
     }
     return index;

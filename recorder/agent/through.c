@@ -33,12 +33,6 @@ struct frame_entry {
 extern const char agent_frames[] __attribute__((visibility("hidden")));
 extern const char agent_return[] __attribute__((visibility("hidden")));
 
-static int is_wrapper(uint64_t ret)
-{
-    return ret != 0 && (ret == code_head.after[0] || ret == code_head.after[1] ||
-                        ret == code_head.after[2] || ret == code_head.after[3]);
-}
-
 static struct context *context_of(uint64_t bases)
 {
     return (struct context *)(bases - __builtin_offsetof(struct context, bases));
@@ -48,7 +42,7 @@ static struct context *context_of(uint64_t bases)
 static int pass_wrappers(struct context *c, uint64_t pc)
 {
     int passed = 0;
-    while (c->ra == pc + 1 && is_wrapper(c->ra) && load(c->cfa - 8) == c->ra) {
+    while (c->ra != 0 && c->ra == pc + 1 && is_wrapper(c->ra) && load(c->cfa - 8) == c->ra) {
         c->cfa += WRAP_SKIP;
         c->ra = load(c->cfa - 8);
         c->saved_at[FRAME_POINTER] = c->cfa - 16;

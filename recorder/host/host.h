@@ -85,6 +85,7 @@ struct call_site {
 struct area_size {
     uint32_t threads, chunks;
     uint64_t tables;
+    bool memo_grows; /* the first thread may remember more stacks than most programs have */
 };
 
 /* Processes that share one data area: a program and the children that it forks, until they exec. */
@@ -181,8 +182,8 @@ struct host {
     uint32_t next_module, next_hook;
     uint64_t held_ns, longest_ns; /* how long programs stood still for us, and at once */
     uint64_t searched_standing;   /* files, while one attached to stood still */
-    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, waits,
-        checked[2], cut;
+    uint64_t started_ns, last_ns, calls, planted, lost, refused, ask_count, hits, misses, told,
+        waits, checked[2], cut;
     uint64_t trouble[TROUBLES], flushed_ns;
     uint64_t chunks_read;     /* since the last rest */
     unsigned idle_us, yields; /* rest.c: how long it slept last, how often it only made way */

@@ -72,6 +72,7 @@ static void plant(void)
     *t = (struct thread_state){.use = THREAD_LIVE, .stack_low = low, .stack_high = high};
     t->pid = t->tid = (uint32_t)getpid();
     t->number = t->memo_count = 1;
+    head->memo_grows = 1;
     __asm__("mov %%fs:0, %0" : "=r"(t->fs));
     struct identity *self = (struct identity *)code->identity;
     self->ready = 1;

@@ -163,11 +163,12 @@ static uint32_t next(struct script *s)
 
 static uint64_t next_word(struct script *s)
 {
-    static const uint64_t odd[] = {0,          1,          16,         4096,      0x7fff00001000,
-                                   UINT32_MAX, UINT64_MAX, INT64_MAX,  1u << 31,  0x7fff00001008,
-                                   NODE_ONCE,  NODE_CUT,   MEMO_NODES, INT64_MIN, 0x400000};
+    static const uint64_t odd[] = {0,          1,          16,         4096,       0x7fff00001000,
+                                   UINT32_MAX, UINT64_MAX, INT64_MAX,  1u << 31,   0x7fff00001008,
+                                   NODE_ONCE,  NODE_CUT,   MEMO_FIRST, MEMO_THIRD, INT64_MIN,
+                                   0x400000};
     uint32_t choice = next(s);
-    return choice < 15 ? odd[choice] : choice < 128 ? choice : next(s) << (choice & 31);
+    return choice < 16 ? odd[choice] : choice < 128 ? choice : next(s) << (choice & 31);
 }
 
 static void write_records(struct script *s, struct chunk *c)

@@ -11,11 +11,11 @@
 #include <sys/resource.h>
 
 static const struct area_size sizes[] = {
-    {AREA_THREADS, AREA_CHUNKS, TABLES_SIZE},
-    {AREA_OPEN, 4096, TABLES_SIZE},
-    {256, 1024, UINT64_C(46) << 20},
-    {64, 512, UINT64_C(14) << 20},
-    {32, 128, UINT64_C(6) << 20},
+    {AREA_THREADS, AREA_CHUNKS, TABLES_SIZE, true},
+    {AREA_OPEN, 4096, TABLES_SIZE, true},
+    {256, 1024, UINT64_C(46) << 20, false},
+    {64, 512, UINT64_C(14) << 20, false},
+    {32, 128, UINT64_C(6) << 20, false},
 };
 #define SIZES (sizeof sizes / sizeof *sizes)
 /* Of a limited address space, so much may be taken: the rest is the program's. */
@@ -36,23 +36,47 @@ static bool follows(const struct piece *last, const struct piece *next)
     return last->at + last->size == next->at && last->open == next->open;
 }
 
+/* One more piece, or more of the last one: one system call does for both. */
+static unsigned add(struct piece *pieces, unsigned count, struct piece next)
+{
+    if (count > 0 && follows(&pieces[count - 1], &next))
+        pieces[count - 1].size += next.size;
+    else if (next.size != 0)
+        pieces[count++] = next;
+    return count;
+}
+
+#define PAGE UINT64_C(4096)
+
+/* The state of one of the first threads: all of its steps, or what it has where memory does not grow. Then
+ * nobody else's state lies in what is between its table of paths and its nodes. */
+static unsigned add_first(struct piece *pieces, unsigned count, const struct area_size *size,
+                          uint32_t index)
+{
+    uint64_t at = THREAD_AT(index), all = THREAD_AT(index + 1) - at;
+    uint64_t nodes = NODES_AT / PAGE * PAGE, words = WORD_OF(MEMO_FEW) + 4 * PATHS_FEW;
+    if (size->memo_grows)
+        return add(pieces, count, (struct piece){at, all, true});
+    if (index == 0)
+        return add(pieces, count,
+                   (struct piece){at, (1 + THREADS_SKIPPED_FEW) * (uint64_t)THREAD_SIZE, true});
+    words = (words + PAGE - 1) / PAGE * PAGE;
+    count = add(pieces, count, (struct piece){at, words, true});
+    return add(pieces, count, (struct piece){at + nodes, THREAD_SPAN * THREAD_SIZE - nodes, true});
+}
+
 unsigned area_size_pieces(const struct area_size *size, struct piece pieces[MAX_PIECES])
 {
     uint32_t open = size->threads < AREA_OPEN ? size->threads : AREA_OPEN;
-    uint64_t opened = AREA_THREADS_AT + THREADS_SIZE(open);
-    const struct piece all[MAX_PIECES] = {
-        {0, AREA_CHUNKS_AT + (uint64_t)size->chunks * CHUNK_SIZE, true},
-        {AREA_TABLES_AT, size->tables, true},
-        {AREA_THREADS_AT, opened - AREA_THREADS_AT, true},
-        {opened, (uint64_t)(size->threads - open) * THREAD_SIZE, false},
-    };
-    unsigned count = 0;
-    for (unsigned i = 0; i < MAX_PIECES; i++)
-        if (count > 0 && follows(&pieces[count - 1], &all[i]))
-            pieces[count - 1].size += all[i].size; /* one system call does for both */
-        else if (all[i].size != 0)
-            pieces[count++] = all[i];
-    return count;
+    uint64_t others = THREAD_AT(MEMO_THREADS), opened = AREA_THREADS_AT + THREADS_SIZE(open);
+    uint64_t chunks = AREA_CHUNKS_AT + (uint64_t)size->chunks * CHUNK_SIZE;
+    uint64_t closed = (uint64_t)(size->threads - open) * THREAD_SIZE;
+    unsigned count = add(pieces, 0, (struct piece){0, chunks, true});
+    count = add(pieces, count, (struct piece){AREA_TABLES_AT, size->tables, true});
+    for (uint32_t i = 0; i < MEMO_THREADS; i++)
+        count = add_first(pieces, count, size, i);
+    count = add(pieces, count, (struct piece){others, opened - others, true});
+    return add(pieces, count, (struct piece){opened, closed, false});
 }
 
 uint64_t area_size_bytes(const struct area_size *size)
@@ -104,6 +128,7 @@ bool area_size_map(struct family *f, int fd, unsigned number)
 void area_size_use(struct family *f)
 {
     f->area->thread_limit = f->size->threads;
+    f->area->memo_grows = f->size->memo_grows;
     for (unsigned w = 0; w < AREA_CHUNKS / 32; w++)
         f->area->free_chunks[w] = w < f->size->chunks / 32 ? UINT32_MAX : 0;
 }

@@ -4,7 +4,7 @@
 
 #include "host.h"
 
-#define MAX_PIECES 4
+#define MAX_PIECES (4 + 2 * MEMO_THREADS)
 struct piece {
     uint64_t at, size;
     bool open; /* else it is only reserved, for threads of the target to open */

@@ -190,16 +190,31 @@ static void settle(struct heap *heap, bool has_more)
 
 #define MANY_GIVEN_BACK 64
 
-/* Threads that wait for chunks are woken, no more of them than there are chunks. */
+#define CHUNKS_EACH 16
+
+/* How many chunks there are for threads that wait for one. */
+static unsigned free_chunks(const struct area_head *area)
+{
+    unsigned count = 0, chunks = AREA_FIRST + area->threads_top;
+    for (unsigned w = 0; w < AREA_CHUNKS / 32 && w < chunks / 32; w++)
+        count += (unsigned)__builtin_popcount(area->free_chunks[w]);
+    return count;
+}
+
+/* Threads that wait for chunks are woken, one for so many chunks: it fills them one after the other. If
+ * one were woken for each chunk, as many would fall asleep again a moment later, and a processor runs
+ * but one at a time. Whoever is left is woken in the next turn, as long as a chunk is free. */
 static void tell_hungry(struct family *f)
 {
     struct area_head *area = f->area;
-    if (f->given_back == 0)
-        return;
-    __atomic_fetch_add(&area->released, 1, __ATOMIC_SEQ_CST);
+    unsigned found = 0;
     if (__atomic_load_n(&area->hungry, __ATOMIC_SEQ_CST) != 0)
-        syscall(SYS_futex, &area->released, FUTEX_WAKE, (int)f->given_back);
+        found = free_chunks(area);
+    if (found != 0 || f->given_back != 0)
+        __atomic_fetch_add(&area->released, 1, __ATOMIC_SEQ_CST);
     f->given_back = 0;
+    if (found != 0)
+        syscall(SYS_futex, &area->released, FUTEX_WAKE, (int)(1 + found / CHUNKS_EACH));
 }
 
 static void free_gone(struct host *h, struct family *f, struct next *list, size_t count)

@@ -4,8 +4,8 @@
 
 #include "host.h"
 
-/* Those that it remembers, and those for one event. */
-enum { RAW_NODES = MEMO_NODES + NODE_ONCE_RING };
+/* Those that it remembers, and, behind the first step of them, those for one event. */
+enum { FIRST_RAW = MEMO_FIRST + NODE_ONCE_RING, RAW_NODES = MEMO_NODES + NODE_ONCE_RING };
 
 struct raw_node {
     uint64_t pc, slot;   /* slot holds pc */
@@ -16,11 +16,21 @@ struct raw_node {
     bool told;      /* the history knows it */
 };
 
+static inline bool is_remembered(uint32_t id)
+{
+    return id < MEMO_FIRST || (id >= MEMO_SECOND && id < MEMO_SECOND_END) ||
+           (id >= MEMO_THIRD && id < MEMO_THIRD_END);
+}
+
 static inline uint32_t raw_index(uint32_t id)
 {
-    if (id < MEMO_NODES)
+    if (id < MEMO_FIRST)
         return id;
-    return id >= NODE_ONCE && id < NODE_ONCE + NODE_ONCE_RING ? MEMO_NODES + id - NODE_ONCE : 0;
+    if (id >= MEMO_SECOND && id < MEMO_SECOND_END)
+        return id - MEMO_SECOND + FIRST_RAW;
+    if (id >= MEMO_THIRD && id < MEMO_THIRD_END)
+        return id - MEMO_THIRD + RAW_NODES - (MEMO_THIRD_END - MEMO_THIRD);
+    return id >= NODE_ONCE && id < NODE_ONCE + NODE_ONCE_RING ? MEMO_FIRST + id - NODE_ONCE : 0;
 }
 
 /* NULL: it is none. One that was not told of is empty. */

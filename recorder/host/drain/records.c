@@ -44,7 +44,8 @@ static bool make_room(struct reader *r, uint32_t id)
     uint32_t room = r->node_room, wanted = raw_index(id) + 1;
     if (wanted <= room)
         return true;
-    wanted = 2 * wanted < RAW_NODES ? 2 * wanted : RAW_NODES;
+    uint32_t most = wanted <= FIRST_RAW ? FIRST_RAW : RAW_NODES;
+    wanted = 2 * wanted < most ? 2 * wanted : most;
     struct raw_node *nodes = realloc(r->nodes, wanted * sizeof *nodes);
     if (nodes == NULL)
         return false;
@@ -57,8 +58,9 @@ static bool make_room(struct reader *r, uint32_t id)
 static void take_node(struct host *h, struct reader *r, uint64_t word, const union record *record)
 {
     uint32_t id = (uint32_t)(word >> 32);
+    h->told++;
     struct raw_node *raw = make_room(r, id) ? raw_at(r, id) : NULL;
-    if (id < MEMO_NODES)
+    if (is_remembered(id))
         note_walk(h, r, id);
     if (raw != NULL)
         *raw = (struct raw_node){.pc = record->node.pc,

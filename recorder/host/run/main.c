@@ -77,6 +77,7 @@ static void announce_end(struct host *h)
     json_number(&h->json, "waits", h->waits);
     json_number(&h->json, "walks", h->misses);
     json_number(&h->json, "remembered", h->hits);
+    json_number(&h->json, "told", h->told);
     json_number(&h->json, "cut", h->cut);
     if (h->checked[0] + h->checked[1] != 0) { /* an agent that is built to be tested */
         json_number(&h->json, "checked", h->checked[0] + h->checked[1]);
