@@ -188,7 +188,7 @@ install: uninstall $(if $(with_mexe),build/mexe region) $(recorder_if_can) ## in
 	install -m 755 brkpoint '$(lib)/brkpoint'
 	install -m 644 setup.packages LICENSE '$(lib)'
 	$(if $(recorder_if_can),install -D -m 755 -t '$(lib)/recorder' \
-	  build/recorder/brkpoint-recorder build/recorder/brkpoint-rows \
+	  build/recorder/brkpoint-recorder build/recorder/brkpoint-rows build/recorder/brkpoint-lines \
 	  build/recorder/libbrkpoint-kernels.so,@echo 'not installed: the recorder (no Zydis to build it with)')
 	ln -s ../lib/brkpoint/brkpoint '$(DESTDIR)$(PREFIX)/bin/brkpoint'
 	install -D -m 644 docs/man/brkpoint.1 '$(man)'
