@@ -25,6 +25,7 @@ MAX_MANGLED = 2000  # characters; steps and depth are of that order
 MAX_TEXT = 4096  # as symbol_names.MAX_NAME: what is longer would be cut
 _MAX_DEPTH = 60
 _CLONE = Pattern(r"[A-Za-z0-9_]*(?:\.(?:[a-z_]+|\d+)(?:\.\d+)*)*\Z")
+_EXPRESSION = Pattern(r"D[tT]|X|L_Z")  # what may begin one; some gdb gives up at
 _THUNKS = {"h": "non-virtual thunk to ", "v": "virtual thunk to "}
 
 
@@ -63,6 +64,7 @@ class _Reader(Text):
         self.args: list[Argument] | None = None  # of the template that is read: T_, T0_, …
         self.in_lambda = False  # in whose arguments T_ is auto
         self.parameters = 0
+        self.said = ""  # the last identifier: constructors are called so by gdb
         self.resting: dict[int, bool] = {}  # on T_: by index of `found`, whether in a lambda
         self.depth = 0
 
@@ -76,10 +78,19 @@ class _Reader(Text):
             for _ in range(1 + (kind == "v")):
                 self._number()
                 self._expect("_")
-        text = head + self._name().text + "()"
+        made = self._name()
+        text = head + made.text + "()"
         if len(text) > MAX_TEXT or not _CLONE.match(self.text, self.at):
             raise Unsure
+        if _EXPRESSION.search(self.text, self.at):
+            self._read_rest(made)
         return text
+
+    def _read_rest(self, name: _Name) -> None:
+        """A name of which gdb does not understand the result or the arguments stays as it is."""
+        self.args = name.args or self.args
+        while self.at < len(self.text) and self._peek() != ".":
+            self._type()
 
     def _add(self, spelling: Spelling, parameters: int) -> None:
         """To what may be spoken of again; `parameters`: how many there were where it began."""
@@ -160,15 +171,17 @@ class _Reader(Text):
             made = self._unnamed()
         else:
             made = self._operator()
+        said = self.said
         while self._is("B"):
             made.text += "[abi:%s]" % self._identifier()
+        self.said = said
         if outer is not None:
             made.text = outer.text + "::" + made.text
         return made
 
     def _structor(self, outer: _Name) -> _Name:
         kind = self._take(2)
-        if outer.last is None or kind not in ("C1", "C2", "C3", "C4", "D0", "D1", "D2", "D4"):
+        if outer.last is None or outer.last != self.said or kind not in ("C1", "C2", "C3", "C4", "D0", "D1", "D2", "D4"):
             raise Unsure
         text = ("~" if kind[0] == "D" else "") + outer.last
         return _Name(text, text, has_result=False)
@@ -181,7 +194,8 @@ class _Reader(Text):
         if "$" in text:
             raise Unsure  # Rust's, or nobody's
         is_anonymous = text.startswith("_GLOBAL_") and text[8] in "._$" and text[9] == "N"
-        return "(anonymous namespace)" if is_anonymous else text
+        self.said = "(anonymous namespace)" if is_anonymous else text
+        return self.said
 
     def _unnamed(self) -> _Name:
         kind = self._take(2)
@@ -253,14 +267,14 @@ class _Reader(Text):
 
     def _with_arguments(self, name: _Name) -> _Name:
         self._expect("I")
-        around = self.args
+        around, said = self.args, self.said
         args: list[Argument] = []
         while not self._is("E"):
             args.append(self._template_argument())
             self.args = around
         shown = [one for arg in args for one in (arg if isinstance(arg, list) else [arg])]
         text = types.template(name.text, shown)
-        self.args = args
+        self.args, self.said = args, said
         return _Name(text, name.last, has_result=name.has_result, args=args)
 
     def _template_argument(self) -> Argument:
@@ -377,7 +391,8 @@ class _Reader(Text):
     def _substitution(self) -> Spelling:
         self._expect("S")
         if self._peek() in types.STANDARD:
-            return named(*types.STANDARD[self._take()])
+            text, self.said = types.STANDARD[self._take()]
+            return named(text, self.said)
         number = self._sequence()
         if number >= len(self.found) or self.resting.get(number, self.in_lambda) != self.in_lambda:
             raise Unsure  # gdb reads T_ as of where it is spoken of

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define MOST_BYTES (256u << 20) /* of a section, unpacked */
+#define TOO_LARGE 10            /* times the file */
 
 static const char *const NAMES[SECTIONS] = {
     ".debug_info",     ".debug_abbrev", ".debug_line",     ".debug_str",
@@ -26,13 +27,16 @@ static bool is_foreign(const char *name)
     return length > 4 && !strcmp(name + length - 4, ".dwo");
 }
 
-static bool unpack(struct sections *sections, unsigned which, struct elf_bytes packed)
+static bool unpack(struct sections *sections, unsigned which, struct elf_bytes packed,
+                   size_t file_size)
 {
     Elf64_Chdr header;
     if (packed.size < sizeof header)
         return false;
     memcpy(&header, packed.at, sizeof header);
     size_t rest = packed.size - sizeof header;
+    if (header.ch_size / TOO_LARGE > file_size)
+        return false; /* damaged, to some gdb: bfd/section.c, _bfd_section_size_insane */
     if (header.ch_type != ELFCOMPRESS_ZLIB || !header.ch_size || header.ch_size > MOST_BYTES ||
         rest > UINT32_MAX)
         return false;
@@ -61,7 +65,7 @@ static bool take(struct sections *sections, const struct elf *elf, const Elf64_S
     if (bytes.at == NULL)
         return false;
     if (section->sh_flags & SHF_COMPRESSED)
-        return unpack(sections, which, bytes);
+        return unpack(sections, which, bytes, elf->size);
     sections->of[which] = bytes;
     return true;
 }
