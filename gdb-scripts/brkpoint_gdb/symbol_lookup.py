@@ -132,7 +132,7 @@ def linetable(symtab):
     table = symtab.linetable()
     try:
         table.has_line(1)
-    except gdb.error:
+    except (gdb.error, RuntimeError):  # gdb 13: the latter
         return ()
     return table
 

@@ -29,6 +29,8 @@ struct looking {
     struct unit unit;
     struct scopes scopes;
     struct program program;
+    bool spills;     /* a unit has code that it does not tell of */
+    bool is_partial; /* a unit was not understood */
 };
 
 static void put(struct answer *answer, const char *format, ...)
@@ -200,8 +202,8 @@ static bool look_at(struct looking *looking, const struct asked *asked, size_t c
         return false;
     static struct bounds bounds;
     bounds_of(&bounds, &entry, &looking->unit, looking->sections);
-    if (!scopes_read(&looking->scopes, &from, asked, count, bounds.count > 1, &looking->unit,
-                     looking->sections, &looking->abbrevs))
+    if (!scopes_read(&looking->scopes, &from, asked, count, &bounds, &looking->spills,
+                     &looking->unit, looking->sections, &looking->abbrevs))
         return false;
     if (program_read(&looking->program, &entry, looking->sections))
         return true;
@@ -212,8 +214,10 @@ static bool look_at(struct looking *looking, const struct asked *asked, size_t c
 static void answer_unit(struct looking *looking, const struct asked *asked, size_t count,
                         struct answer *answers)
 {
-    if (!look_at(looking, asked, count))
+    if (!look_at(looking, asked, count)) {
+        looking->is_partial = true;
         return;
+    }
     for (size_t i = 0; i < count; i++) {
         if (asked[i].is_unsure)
             continue;
@@ -247,17 +251,23 @@ static void answer_all(const struct sections *sections, struct asked *asked, siz
 {
     struct looking looking = {.sections = sections, .abbrevs = {.offset = UINT64_MAX}};
     qsort(asked, count, sizeof *asked, by_address);
-    if (units_find(asked, count, sections, &looking.abbrevs)) {
+    bool is_sure = units_find(asked, count, sections, &looking.abbrevs);
+    if (is_sure)
         qsort(asked, count, sizeof *asked, by_unit);
-        for (size_t first = 0, last; first < count; first = last) {
-            for (last = first; last < count && asked[last].unit == asked[first].unit;)
-                last++;
-            if (asked[first].unit != NO_UNIT)
-                answer_unit(&looking, asked + first, last - first, answers);
-            for (size_t i = first; i < last && asked[i].unit == NO_UNIT; i++)
-                if (!asked[i].is_unsure)
-                    answers[asked[i].place].text = strdup("[]");
-        }
+    for (size_t first = 0, last; is_sure && first < count; first = last) {
+        for (last = first; last < count && asked[last].unit == asked[first].unit;)
+            last++;
+        if (asked[first].unit != NO_UNIT)
+            answer_unit(&looking, asked + first, last - first, answers);
+        else if (looking.is_partial) /* what is there gdb knows, perhaps of this code too */
+            break;
+        for (size_t i = first; i < last && asked[i].unit == NO_UNIT; i++) /* these come last */
+            if (!asked[i].is_unsure)
+                answers[asked[i].place].text = strdup("[]");
+    }
+    for (size_t i = 0; i < count && looking.spills; i++) {
+        free(answers[i].text);
+        answers[i].text = NULL;
     }
     scopes_free(&looking.scopes);
     free(looking.abbrevs.list);
@@ -271,7 +281,7 @@ void answers_print(const char *path, const uint64_t *addresses, size_t count)
     struct answer *answers = calloc(count + 1, sizeof *answers);
     if (asked != NULL && answers != NULL && elf_open(&elf, path) == 0) {
         for (size_t i = 0; i < count; i++)
-            asked[i] = (struct asked){addresses[i], i, NO_UNIT, false};
+            asked[i] = (struct asked){.address = addresses[i], .place = i, .unit = NO_UNIT};
         if (sections_read(&sections, &elf))
             answer_all(&sections, asked, count, answers);
         sections_free(&sections);

@@ -11,6 +11,8 @@
 #include "host/base/grow.h"
 
 #define MOST_DEEP 512
+#define ASTRAY                                                                                     \
+    (SIZE_MAX - 1) /* in place of a scope: within what is none, where gdb does not look */
 #define MOST_SCOPES (1u << 20)
 
 static bool is_scope(unsigned tag)
@@ -31,10 +33,13 @@ static bool hit(struct scopes *scopes, size_t asked, size_t scope)
 }
 
 static bool add(struct scopes *scopes, const struct entry *entry, size_t parent,
-                const struct asked *asked, size_t count, const struct unit *unit,
-                const struct sections *sections)
+                const struct asked *asked, size_t count, const struct bounds *outer, bool *spills,
+                const struct unit *unit, const struct sections *sections)
 {
     static struct bounds bounds;
+    bool is_astray = parent == ASTRAY;
+    parent = is_astray ? NO_SCOPE : parent;
+    bool is_dead = parent != NO_SCOPE && scopes->list[parent].is_dead;
     struct scope *grown =
         with_room_for_one(scopes->list, scopes->count, &scopes->room, 64, sizeof *grown);
     if (grown == NULL || scopes->count >= MOST_SCOPES)
@@ -51,7 +56,9 @@ static bool add(struct scopes *scopes, const struct entry *entry, size_t parent,
                             parent,
                             is_function,
                             bounds.kind == BOUNDS_SET,
-                            !is_function && bounds.kind == BOUNDS_NONE};
+                            !is_function && bounds.kind == BOUNDS_NONE,
+                            is_dead || bounds.kind == BOUNDS_INVALID};
+    *spills |= !scope->is_dead && (is_astray || !bounds_within(&bounds, outer)) && bounds.count;
     if (bounds.count > 1 && scopes->map != MAP_SURE)
         scopes->map = is_function ? MAP_SURE : MAP_PERHAPS;
     size_t number = scopes->count++;
@@ -62,13 +69,13 @@ static bool add(struct scopes *scopes, const struct entry *entry, size_t parent,
 }
 
 bool scopes_read(struct scopes *scopes, struct reading *from, const struct asked *asked,
-                 size_t count, bool in_pieces, const struct unit *unit,
+                 size_t count, const struct bounds *bounds, bool *spills, const struct unit *unit,
                  const struct sections *sections, const struct abbrevs *abbrevs)
 {
     size_t around[MOST_DEEP] = {NO_SCOPE}; /* by depth: the scope that what is there lies in */
     unsigned depth = 0;
     scopes->count = scopes->hit_count = 0;
-    scopes->map = in_pieces ? MAP_SURE : MAP_NONE;
+    scopes->map = bounds->count > 1 ? MAP_SURE : MAP_NONE;
     while (from->at < from->end) {
         struct entry entry;
         if (!entry_read(&entry, from, sections, unit, abbrevs, is_scope))
@@ -81,9 +88,11 @@ bool scopes_read(struct scopes *scopes, struct reading *from, const struct asked
         }
         size_t own = around[depth];
         if (is_scope(entry.tag)) {
-            if (!add(scopes, &entry, own, asked, count, unit, sections))
+            if (!add(scopes, &entry, own, asked, count, bounds, spills, unit, sections))
                 return false;
             own = scopes->count - 1;
+        } else {
+            own = ASTRAY;
         }
         if (entry.has_children) {
             if (++depth == MOST_DEEP)

@@ -12,6 +12,7 @@ struct scope {
     bool is_function; /* of its own or inlined; else a block */
     bool is_code;     /* it has bounds */
     bool is_open;     /* a block without bounds: as if it were not there */
+    bool is_dead;     /* its code was removed, or that around it */
 };
 #define NO_SCOPE SIZE_MAX
 
@@ -27,9 +28,10 @@ struct scopes {
     enum { MAP_NONE, MAP_PERHAPS, MAP_SURE } map;
 };
 
-/* Of the `count` addresses of a unit, sorted. `in_pieces`: so the unit's code lies. False: not understood. */
+/* Of the `count` addresses of a unit with those bounds, sorted. `*spills`: it has code that is not within
+ * them, which gdb finds if it happens to have read the unit. False: not understood. */
 bool scopes_read(struct scopes *scopes, struct reading *from, const struct asked *asked,
-                 size_t count, bool in_pieces, const struct unit *unit,
+                 size_t count, const struct bounds *bounds, bool *spills, const struct unit *unit,
                  const struct sections *sections, const struct abbrevs *abbrevs);
 void scopes_free(struct scopes *scopes);
 

@@ -108,6 +108,19 @@ bool bounds_hold(const struct bounds *bounds, uint64_t address)
     return false;
 }
 
+bool bounds_within(const struct bounds *inner, const struct bounds *outer)
+{
+    for (unsigned i = 0; i < inner->count; i++) {
+        unsigned at = 0;
+        while (at < outer->count && (inner->spans[i].low < outer->spans[at].low ||
+                                     inner->spans[i].high > outer->spans[at].high))
+            at++;
+        if (at == outer->count)
+            return false;
+    }
+    return true;
+}
+
 bool unit_read(struct unit *unit, const struct sections *sections, uint64_t offset, uint64_t *next,
                bool *has_code)
 {
@@ -154,9 +167,9 @@ bool unit_entry(struct entry *entry, struct unit *unit, struct reading *from,
     return true;
 }
 
-static bool is_code(unsigned tag)
+static bool is_subprogram(unsigned tag)
 {
-    return tag == TAG_SUBPROGRAM || tag == TAG_INLINED || tag == TAG_LEXICAL_BLOCK;
+    return tag == TAG_SUBPROGRAM;
 }
 
 /* Whether a unit of which nothing says where its code lies has none. */
@@ -166,9 +179,9 @@ static bool has_no_code(struct reading *from, const struct unit *unit,
     static struct bounds bounds;
     while (from->at < from->end) {
         struct entry entry;
-        if (!entry_read(&entry, from, sections, unit, abbrevs, is_code))
+        if (!entry_read(&entry, from, sections, unit, abbrevs, is_subprogram))
             return false;
-        if (!is_code(entry.tag))
+        if (!is_subprogram(entry.tag))
             continue;
         bounds_of(&bounds, &entry, unit, sections);
         if (bounds.kind == BOUNDS_SET || bounds.kind == BOUNDS_UNSURE)
@@ -194,35 +207,41 @@ static void claim(struct asked *asked, size_t count, const struct span *span, ui
     }
 }
 
-/* .debug_aranges is where gdb looks first: what says otherwise makes unsure. DWARF 5, 6.1.2. */
+/* What one set of .debug_aranges says of a unit. DWARF 5, 6.1.2. False: damaged. */
+static bool hear(struct asked *asked, size_t count, struct reading *set)
+{
+    uint64_t version = number(set, 2), unit = number(set, 4);
+    if (version != 2 || number(set, 1) != 8 || number(set, 1) != 0)
+        return false;
+    for (skip(set, 4); !set->bad && set->at < set->end;) {
+        uint64_t low = number(set, 8), size = number(set, 8);
+        if (set->bad || (!low && !size) || low + size < low)
+            break;
+        for (size_t i = 0; low && i < count; i++)
+            if (asked[i].address >= low && asked[i].address - low < size) {
+                asked[i].is_unsure |= asked[i].unit != unit;
+                asked[i].is_told = true;
+            }
+    }
+    for (size_t i = 0; i < count; i++)
+        asked[i].is_unsure |= asked[i].unit == unit && !asked[i].is_told;
+    return !set->bad;
+}
+
+/* .debug_aranges is where gdb looks first: what says otherwise makes unsure. */
 static bool agree(struct asked *asked, size_t count, const struct sections *sections)
 {
     if (!sections->of[ARANGES].size)
         return true;
     struct reading from = section_from(sections, ARANGES, 0);
     while (from.at < from.end) {
-        const uint8_t *begin = from.at;
         uint64_t length = number(&from, 4);
         if (from.bad || length >= 0xfffffff0u || length > (uint64_t)(from.end - from.at) ||
             length < 12)
             return false;
-        struct reading set = {begin, from.at + length, false};
+        struct reading set = {from.at, from.at + length, false};
         skip(&from, length);
-        skip(&set, 4);
-        uint64_t version = number(&set, 2), unit = number(&set, 4);
-        if (version != 2 || number(&set, 1) != 8 || number(&set, 1) != 0)
-            return false;
-        for (skip(&set, 4); !set.bad && set.at < set.end;) {
-            uint64_t low = number(&set, 8), size = number(&set, 8);
-            if (set.bad || (!low && !size) || low + size < low)
-                break;
-            struct span span = {low, low + size};
-            for (size_t i = 0; low && i < count; i++)
-                if (asked[i].address >= span.low && asked[i].address < span.high &&
-                    asked[i].unit != unit)
-                    asked[i].is_unsure = true;
-        }
-        if (set.bad)
+        if (!hear(asked, count, &set))
             return false;
     }
     return true;

@@ -19,12 +19,15 @@ struct bounds {
 void bounds_of(struct bounds *bounds, const struct entry *entry, const struct unit *unit,
                const struct sections *sections);
 bool bounds_hold(const struct bounds *bounds, uint64_t address);
+/* Whether all of `inner` is in `outer`. */
+bool bounds_within(const struct bounds *inner, const struct bounds *outer);
 
 /* An address that is asked for. */
 struct asked {
     uint64_t address;
     size_t place;  /* in what was asked */
     uint64_t unit; /* where the unit begins that it is of; NO_UNIT: of none */
+    bool is_told;  /* of that unit in .debug_aranges too */
     bool is_unsure;
 };
 #define NO_UNIT UINT64_MAX
