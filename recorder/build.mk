@@ -185,14 +185,13 @@ $(RECORDER_OUT)/brkpoint-rows: $(recorder_rows_o) $(recorder_sanitized_o)
 # What debug information says of addresses: start/lines.py.
 recorder_lines_o = $(patsubst recorder/lines/%.c,$(RECORDER_OUT)/lines/%.o,\
   $(wildcard recorder/lines/*.c))
+recorder_lines_said = start/lines.py gdb-scripts/brkpoint_gdb/symbol_lookup.py
+recorder_lines_version = -DLINES_VERSION=$(shell cat $(recorder_lines_said) | \
+  /usr/bin/python3 -c 'import sys, zlib; print(zlib.crc32(sys.stdin.buffer.read()))')u
+$(RECORDER_OUT)/lines/main.o: $(recorder_lines_said)
 $(RECORDER_OUT)/lines/%.o: recorder/lines/%.c
 	@mkdir -p $(@D)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) $(recorder_include) -MMD -MP -c -o $@ $<
-
-$(RECORDER_OUT)/lines/main.o: start/lines.py gdb-scripts/brkpoint_gdb/symbol_lookup.py
-$(RECORDER_OUT)/lines/main.o: RECORDER_CFLAGS += -DLINES_VERSION=$(shell \
-  cat start/lines.py gdb-scripts/brkpoint_gdb/symbol_lookup.py | \
-  /usr/bin/python3 -c 'import sys, zlib; print(zlib.crc32(sys.stdin.buffer.read()))')u
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) $(recorder_lines_version) $(recorder_include) -MMD -MP -c -o $@ $<
 
 $(RECORDER_OUT)/brkpoint-lines: $(recorder_lines_o) $(RECORDER_OUT)/parts.a $(recorder_sanitized_o)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -Wl,--as-needed -lisal -lz -ldl

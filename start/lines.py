@@ -1,14 +1,15 @@
-"""Debug information without gdb: (file, offsets) in, functions and lines out, where they are sure to be
-those that gdb would name. `brkpoint-lines` reads it, a C program built with the recorder.
+"""Debug information without gdb: (file, offsets) in, functions and lines out, where it is sure that
+gdb would name the same. `brkpoint-lines` reads it, a C program built with the recorder.
 
 It runs beside us, with limits of its own: where a damaged file ends it, where it is missing or of
-another build, nothing is said, and gdb is asked. Starting gdb takes 0.1 s, and reading all of libc's
-debug information 0.15 s more; this takes 0.03.
+another build, nothing is said, and gdb is asked. Starting gdb takes 0.1 s, and reading all of
+libc's debug information 0.15 s more; this takes 0.03.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -20,7 +21,7 @@ from alloctrace.symbols.cache import MAX_CHAIN, SCRIPTS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any
+    from typing import Any, BinaryIO
 
     Chain = list[list[Any]]  # [function, file, line], innermost first
 
@@ -30,6 +31,7 @@ PLACES = tuple(os.path.join(_TOP, room, NAME) for room in ("build/recorder", "re
 # What it answers as: the last of these asks gdb.
 _FILES = (os.path.realpath(__file__), SCRIPTS[-1])
 _MAX_ANSWER = 1 << 28  # bytes
+_FIRST_FREE = 3
 _NO_ENVIRONMENT: dict[str, str] = {}
 
 
@@ -74,29 +76,28 @@ def _words(path: str, offsets: Sequence[int]) -> bytes:
 
 def _run(program: str, told: bytes) -> bytes:
     """What it writes when it is told that."""
-    into, out = os.memfd_create(NAME), os.memfd_create(NAME)
-    try:
-        with open(into, "wb", closefd=False) as file:
-            file.write(told)
-        os.lseek(into, 0, os.SEEK_SET)
-        nothing = os.open(os.devnull, os.O_WRONLY)
+    with _memory() as into, _memory() as out:
+        into.write(told)
+        into.seek(0)
+        actions = [(os.POSIX_SPAWN_DUP2, one.fileno(), fd) for fd, one in enumerate((into, out))]
+        actions.append((os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0))
+        # a session of its own: Ctrl-C is for the parent to handle
+        how: Any = {"file_actions": actions, "setsid": True}
         try:
-            actions = [
-                (os.POSIX_SPAWN_DUP2, one, fd) for fd, one in enumerate((into, out, nothing))
-            ]
-            # a session of its own: Ctrl-C is for the parent to handle
-            pid = os.posix_spawn(program, [program], _NO_ENVIRONMENT, file_actions=actions, setsid=True)
-        finally:
-            os.close(nothing)
-        _wait(pid)
-        with open(out, "rb", closefd=False) as file:
-            file.seek(0)
-            return file.read(_MAX_ANSWER)
-    except OSError:
-        return b""
+            _wait(os.posix_spawn(program, [program], _NO_ENVIRONMENT, **how))
+        except OSError:
+            return b""
+        out.seek(0)
+        return out.read(_MAX_ANSWER)
+
+
+def _memory() -> BinaryIO:
+    """A file without a name, none of whose descriptors is one of the streams."""
+    made = os.memfd_create(NAME)
+    try:
+        return open(fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE), "r+b", buffering=0)
     finally:
-        os.close(into)
-        os.close(out)
+        os.close(made)
 
 
 def _wait(pid: int) -> None:

@@ -1,8 +1,8 @@
-"""Names with and without gdb: the functions, files and lines of addresses all over files, named by gdb
-alone and by what is read without it (symbols/tables.py, start/lines.py), must be the same.
+"""Names with and without gdb: the functions, files and lines of addresses all over files, named by
+gdb alone and by what is read without it (symbols/tables.py, start/lines.py), must be the same.
 
-As a program: named_alike.py [--addresses N] [--seed N] PATH...: files, and folders of them. It says of
-each file how many addresses were named without gdb; status 1 if any differs.
+As a program: named_alike.py [--addresses N] [--seed N] PATH...: files, and folders of them. It says
+of each file how many addresses were named without gdb; status 1 if any differs.
 """
 
 from __future__ import annotations

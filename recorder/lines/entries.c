@@ -100,7 +100,9 @@ static bool next_spec(struct reading *from, uint64_t *name, uint64_t *form, int6
     *name = uleb(from);
     *form = uleb(from);
     *constant = *form == 0x21 ? sleb(from) : 0;
-    return !from->bad && (*name || *form);
+    if (!*name != !*form)
+        reading_fails(from);
+    return !from->bad && *name;
 }
 
 static struct abbrev *room_for(struct abbrevs *abbrevs, uint64_t code)
