@@ -79,8 +79,11 @@ def _run(program: str, told: bytes) -> bytes:
     with _memory() as into, _memory() as out:
         into.write(told)
         into.seek(0)
-        actions = [(os.POSIX_SPAWN_DUP2, one.fileno(), fd) for fd, one in enumerate((into, out))]
-        actions.append((os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0))
+        actions: list[Any] = [
+            (os.POSIX_SPAWN_DUP2, into.fileno(), 0),
+            (os.POSIX_SPAWN_DUP2, out.fileno(), 1),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        ]
         # a session of its own: Ctrl-C is for the parent to handle
         how: Any = {"file_actions": actions, "setsid": True}
         try:

@@ -58,11 +58,15 @@ static inline uint64_t uleb(struct reading *from)
 static inline int64_t sleb(struct reading *from)
 {
     uint64_t value = 0;
-    for (unsigned shift = 0; from->at < from->end && shift < 63; shift += 7) {
+    for (unsigned shift = 0; from->at < from->end; shift += 7) {
         uint8_t byte = *from->at++;
+        if (shift > 63 || (shift == 63 && byte != 0 && byte != 0x7f))
+            break;
         value |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80))
-            return (int64_t)(byte & 0x40 ? value | ~(uint64_t)0 << (shift + 7) : value);
+        if (!(byte & 0x80)) {
+            bool extends = byte & 0x40 && shift < 57;
+            return (int64_t)(extends ? value | ~(uint64_t)0 << (shift + 7) : value);
+        }
     }
     reading_fails(from);
     return 0;
