@@ -162,7 +162,9 @@ static void skip_form(struct reading *from, uint64_t form)
         skip(from, size);
     else if (form == 0x08)
         text(from);
-    else if (form == 0x0d || form == 0x0f || form == 0x15)
+    else if (form == 0x0d)
+        sleb(from);
+    else if (form == 0x0f || form == 0x15)
         uleb(from);
     else if (form == 0x0a)
         skip(from, number(from, 1));
