@@ -181,8 +181,7 @@ class _Reader(Text):
 
     def _structor(self, outer: _Name) -> _Name:
         kind = self._take(2)
-        kinds = ("C1", "C2", "C3", "C4", "D0", "D1", "D2", "D4")
-        if outer.last is None or outer.last != self.said or kind not in kinds:
+        if outer.last != self.said or kind not in "C1 C2 C3 C4 D0 D1 D2 D4".split():
             raise Unsure
         text = ("~" if kind[0] == "D" else "") + outer.last
         return _Name(text, text, has_result=False)

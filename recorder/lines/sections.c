@@ -57,8 +57,8 @@ static bool unpack(struct sections *sections, unsigned which, struct elf_bytes p
 static bool take(struct sections *sections, const struct elf *elf, const Elf64_Shdr *section,
                  unsigned which)
 {
-    if (sections->of[which].at != NULL || section->sh_type == SHT_NOBITS)
-        return false; /* a second one of that name, or one that is elsewhere */
+    if (sections->of[which].at != NULL || section->sh_type != SHT_PROGBITS)
+        return false; /* a second one of that name, or one that is elsewhere or nothing */
     if (!section->sh_size)
         return true;
     struct elf_bytes bytes = {elf_at(elf, section->sh_offset, section->sh_size), section->sh_size};
