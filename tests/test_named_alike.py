@@ -146,24 +146,29 @@ def test_twin_as_a_program_it_fails_where_one_differs(tmp_path, monkeypatch, cap
     assert main(words) == 1 and "nobody" in capsys.readouterr().out
 
 
-def damaged(data, sections, rng):
-    """A copy in which some bytes of debug sections are others."""
+def damaged(data, places, rng):
+    """A copy in which some bytes are others. `places`: [(offset, size)]."""
     copy = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 8))):
-        section = rng.choice(sections)
-        at = section.offset + rng.randrange(section.size)
+        offset, size = rng.choice(places)
+        at = offset + rng.randrange(size)
         copy[at] = rng.choice((copy[at] ^ 1 << rng.randrange(8), rng.randrange(256), 0, 255))
     return bytes(copy)
 
 
 def damaged_files(folder, path, count, rng):
+    """In debug sections, and one in eight in the headers of sections and their names."""
     with ElfFile(path) as elf:
         sections = [s for s in elf.section_list if s.name.startswith(".debug") and s.size]
+        headers = elf._tables.shoff, elf._tables.shentsize * elf._tables.shnum
+        names = elf.sections[".shstrtab"]
+    inside = [(section.offset, section.size) for section in sections]
+    around = [headers, (names.offset, names.size), (16, 48)]
     with open(path, "rb") as file:
         data = file.read()
     for number in range(count):
         name = folder / ("damaged-%d" % number)
-        name.write_bytes(damaged(data, sections, rng))
+        name.write_bytes(damaged(data, around if number % 8 == 0 else inside, rng))
         yield str(name)
 
 

@@ -75,6 +75,9 @@ bool sections_read(struct sections *sections, const struct elf *elf)
     memset(sections, 0, sizeof *sections);
     if (elf->type != ET_EXEC && elf->type != ET_DYN)
         return false;
+    Elf64_Shdr names;
+    if (!elf_section_named(elf, ".shstrtab", &names) || names.sh_type != SHT_STRTAB)
+        return false;
     for (unsigned i = 1; i < elf->sections; i++) {
         Elf64_Shdr section;
         if (!elf_section(elf, i, &section))
