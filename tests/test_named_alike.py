@@ -1,5 +1,5 @@
-"""What is named without gdb is named as gdb names it: tests/named_alike.py, of a few files. The large
-comparison is `make names-alike`."""
+"""What is named without gdb is named as gdb names it: tests/named_alike.py, of a few files. The
+large comparison is `make names-alike`."""
 
 import os
 import random
@@ -29,7 +29,13 @@ C = r"""
 #include "kept.h"
 #include <stdlib.h>
 static inline int twice(int n) { return n * 2 + (n > 3); }
-static int helper(int n) { char *p = malloc(twice(n) + 7); int r = p != NULL; free(p); return r + n; }
+static int helper(int n)
+{
+    char *p = malloc(twice(n) + 7);
+    int r = p != NULL;
+    free(p);
+    return r + n;
+}
 __attribute__((noinline)) int other(int a, int b)
 {
     int s = 0;
