@@ -54,7 +54,8 @@ class File:
             if self.tables is None:
                 return None, None
             tables = self.tables.get()
-            self.functions[offset] = tables.start_at(offset), tables.at(offset)
+            function = tables.at(offset)
+            self.functions[offset] = tables.begin(offset, function), function
         return self.functions[offset]
 
     def is_signal_return(

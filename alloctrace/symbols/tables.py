@@ -85,7 +85,10 @@ class Tables:
 
     def start_at(self, offset: int) -> int | None:
         """Where the function around `offset` begins, by symbol, else by unwind entry, or None."""
-        function = self.at(offset)
+        return self.begin(offset, self.at(offset))
+
+    def begin(self, offset: int, function: Function | None) -> int | None:
+        """The same, of an offset at which `at` has found that."""
         if function is not None:
             return function.start
         found = self.range_at(offset)
