@@ -37,8 +37,8 @@ def _name(pid):
 
 
 def waitpid(pid, flags):
-    """As os.waitpid, which takes no note of what a child has cost. One that was started a moment ago
-    may still have our name."""
+    """As os.waitpid, which takes no note of what a child has cost. One that was started a moment
+    ago may still have our name."""
     if pid > 0 and not flags:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     role = _ROLES.get(_name(pid), "target")
