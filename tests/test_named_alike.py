@@ -105,6 +105,17 @@ main:   xor %eax, %eax
 """
 
 
+@pytest.mark.skipif(not shutil.which("clang"), reason="no clang")
+@pytest.mark.parametrize("flags", [("-O2", "-g"), ("-O0", "-gdwarf-4")], ids=" ".join)
+def test_a_program_of_c_by_clang(tmp_path, flags):
+    """Which tells texts, addresses and ranges by number, and has no `.debug_aranges`."""
+    (tmp_path / "kept.h").write_text(KEPT)
+    (tmp_path / "a.c").write_text(C)
+    subprocess.run(["clang", *flags, "a.c"], cwd=tmp_path, check=True)
+    found = compared(*of(str(tmp_path / "a.out")))
+    assert found.different == [] and found.left == 0 and found.lines > 10
+
+
 def test_two_names_of_one_address(tmp_path):
     """As assemblers tell of them: glibc's system calls are written so."""
     (tmp_path / "a.S").write_text(ASSEMBLY)

@@ -37,9 +37,12 @@ static int attribute_of(uint64_t name)
     case 0x6e:
     case 0x2007:
         return A_LINKAGE_NAME;
-    case 0x72:   /* str_offsets_base */
-    case 0x73:   /* addr_base */
-    case 0x74:   /* rnglists_base */
+    case 0x72:
+        return A_STR_BASE;
+    case 0x73:
+        return A_ADDR_BASE;
+    case 0x74:
+        return A_RNG_BASE;
     case 0x76:   /* dwo_name */
     case 0x2130: /* GNU_dwo_name */
     case 0x2132: /* GNU_ranges_base */
@@ -60,16 +63,25 @@ static uint32_t size_of(uint64_t form, bool *known)
     case 0x0b: /* data1 */
     case 0x0c: /* flag */
     case 0x11: /* ref1 */
+    case 0x25: /* strx1 */
+    case 0x29: /* addrx1 */
         return 1;
     case 0x05: /* data2 */
     case 0x12: /* ref2 */
+    case 0x26: /* strx2 */
+    case 0x2a: /* addrx2 */
         return 2;
+    case 0x27: /* strx3 */
+    case 0x2b: /* addrx3 */
+        return 3;
     case 0x06: /* data4 */
     case 0x0e: /* strp */
     case 0x10: /* ref_addr */
     case 0x13: /* ref4 */
     case 0x17: /* sec_offset */
     case 0x1f: /* line_strp */
+    case 0x28: /* strx4 */
+    case 0x2c: /* addrx4 */
         return 4;
     case 0x01: /* addr */
     case 0x07: /* data8 */
@@ -87,6 +99,10 @@ static uint32_t size_of(uint64_t form, bool *known)
     case 0x0f: /* udata */
     case 0x15: /* ref_udata */
     case 0x18: /* exprloc */
+    case 0x1a: /* strx */
+    case 0x1b: /* addrx */
+    case 0x22: /* loclistx */
+    case 0x23: /* rnglistx */
         return VARIES;
     default:
         *known = false;
@@ -164,7 +180,8 @@ static void skip_form(struct reading *from, uint64_t form)
         text(from);
     else if (form == 0x0d)
         sleb(from);
-    else if (form == 0x0f || form == 0x15)
+    else if (form == 0x0f || form == 0x15 || form == 0x1a || form == 0x1b || form == 0x22 ||
+             form == 0x23)
         uleb(from);
     else if (form == 0x0a)
         skip(from, number(from, 1));
@@ -181,6 +198,42 @@ static struct value text_at(const struct sections *sections, unsigned which, uin
     struct reading from = section_from(sections, which, offset);
     const char *found = from.bad ? NULL : text(&from);
     return (struct value){found ? V_TEXT : V_NOT_READ, 0, found};
+}
+
+/* The number of `size` bytes that is number `index` behind `base`; false: there is none. */
+static bool numbered(const struct sections *sections, unsigned which, uint64_t base, uint64_t index,
+                     unsigned size, uint64_t *found)
+{
+    if (base == NO_BASE || index > UINT32_MAX || base > UINT32_MAX)
+        return false;
+    struct reading from = section_from(sections, which, base + index * size);
+    *found = number(&from, size);
+    return !from.bad;
+}
+
+struct value address_number(const struct sections *sections, const struct unit *unit,
+                            uint64_t index)
+{
+    uint64_t found = 0;
+    bool is_there = numbered(sections, ADDR, unit->addr_base, index, 8, &found);
+    return (struct value){is_there ? V_ADDRESS : V_NOT_READ, found, NULL};
+}
+
+static struct value text_number(const struct sections *sections, const struct unit *unit,
+                                uint64_t index)
+{
+    uint64_t found;
+    if (!numbered(sections, STR_OFFSETS, unit->str_base, index, 4, &found))
+        return (struct value){V_NOT_READ, 0, NULL};
+    return text_at(sections, STR, found);
+}
+
+static struct value ranges_number(const struct sections *sections, const struct unit *unit,
+                                  uint64_t index)
+{
+    uint64_t found = 0;
+    bool is_there = numbered(sections, RNGLISTS, unit->rng_base, index, 4, &found);
+    return (struct value){is_there ? V_OFFSET : V_NOT_READ, unit->rng_base + found, NULL};
 }
 
 static struct value read_form(struct reading *from, uint64_t form, int64_t constant,
@@ -212,6 +265,22 @@ static struct value read_form(struct reading *from, uint64_t form, int64_t const
         return text_at(sections, STR, number(from, 4));
     case 0x1f:
         return text_at(sections, LINE_STR, number(from, 4));
+    case 0x1a:
+        return text_number(sections, unit, uleb(from));
+    case 0x25:
+    case 0x26:
+    case 0x27:
+    case 0x28:
+        return text_number(sections, unit, number(from, (unsigned)form - 0x24));
+    case 0x1b:
+        return address_number(sections, unit, uleb(from));
+    case 0x29:
+    case 0x2a:
+    case 0x2b:
+    case 0x2c:
+        return address_number(sections, unit, number(from, (unsigned)form - 0x28));
+    case 0x23:
+        return ranges_number(sections, unit, uleb(from));
     case 0x17:
         return (struct value){V_OFFSET, number(from, 4), NULL};
     case 0x11:

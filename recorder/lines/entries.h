@@ -29,6 +29,9 @@ enum {
     A_CALL_FILE,
     A_CALL_LINE,
     A_LINKAGE_NAME,
+    A_STR_BASE, /* where what is named by number begins, of the unit */
+    A_ADDR_BASE,
+    A_RNG_BASE,
     A_FOREIGN, /* what leads into another file */
     ATTRIBUTES
 };
@@ -71,10 +74,16 @@ struct unit {
     uint64_t abbrev_offset, base; /* base: of its ranges */
     unsigned version;
     bool has_base;
+    uint64_t str_base, addr_base, rng_base; /* NO_BASE: none is known */
 };
+#define NO_BASE UINT64_MAX
 
 /* False: they are damaged, or too many. */
 bool abbrevs_read(struct abbrevs *abbrevs, const struct sections *sections, uint64_t offset);
+
+/* Number `index` of the addresses of a unit: V_ADDRESS, or V_NOT_READ. */
+struct value address_number(const struct sections *sections, const struct unit *unit,
+                            uint64_t index);
 
 /* The entry at *from, with its attributes if `wants(tag)`. False: damaged or not understood. */
 bool entry_read(struct entry *entry, struct reading *from, const struct sections *sections,

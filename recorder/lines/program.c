@@ -8,25 +8,8 @@
 
 #include <stdlib.h>
 
+#include "header.h"
 #include "host/base/grow.h"
-
-#define MOST_FILES 65536u
-
-struct file {
-    const char *name, *folder; /* folder: NULL for none */
-};
-
-struct header {
-    unsigned version, line_range, opcode_base;
-    int line_base;
-    bool is_stmt;
-    const char *comp_dir;
-    uint8_t lengths[256];
-    const char **folders;
-    size_t folder_count;
-    struct file *files;
-    size_t file_count;
-};
 
 static char *joined(const char *folder, const char *name)
 {
@@ -85,136 +68,6 @@ static bool start_unit(struct program *program, const struct entry *unit)
     return source_of(program, strdup(name->text), id) != NO_SOURCE;
 }
 
-static bool add_folder(struct header *header, const char *folder)
-{
-    const char **grown =
-        realloc(header->folders, (header->folder_count + 1) * sizeof *header->folders);
-    if (grown == NULL || header->folder_count >= MOST_FILES)
-        return false;
-    header->folders = grown;
-    header->folders[header->folder_count++] = folder;
-    return true;
-}
-
-static bool add_file(struct header *header, const char *name, uint64_t folder)
-{
-    struct file *grown = realloc(header->files, (header->file_count + 1) * sizeof *header->files);
-    if (grown == NULL || header->file_count >= MOST_FILES)
-        return false;
-    header->files = grown;
-    uint64_t at = header->version >= 5 ? folder : folder - 1;
-    header->files[header->file_count++] =
-        (struct file){name, at < header->folder_count ? header->folders[at] : NULL};
-    return true;
-}
-
-static bool read_old_tables(struct header *header, struct reading *from)
-{
-    const char *name;
-    while ((name = text(from)) != NULL && name[0])
-        if (!add_folder(header, name))
-            return false;
-    while ((name = text(from)) != NULL && name[0]) {
-        uint64_t folder = uleb(from);
-        uleb(from);
-        uleb(from);
-        if (from->bad || !add_file(header, name, folder))
-            return false;
-    }
-    return !from->bad;
-}
-
-static const char *read_text(struct reading *from, uint64_t form, const struct sections *sections)
-{
-    if (form == 0x08)
-        return text(from);
-    if (form != 0x1f && form != 0x0e)
-        return NULL;
-    struct reading other = section_from(sections, form == 0x1f ? LINE_STR : STR, number(from, 4));
-    return other.bad ? NULL : text(&other);
-}
-
-/* A number of an entry in a table of folders or files; what is no number is skipped. */
-static bool read_number(struct reading *from, uint64_t form, uint64_t *value)
-{
-    static const uint8_t sizes[] = {[0x05] = 2, [0x06] = 4, [0x07] = 8, [0x0b] = 1, [0x1e] = 16};
-    if (form == 0x0f)
-        *value = uleb(from);
-    else if (form == 0x1e)
-        skip(from, 16);
-    else if (form < sizeof sizes && sizes[form])
-        *value = number(from, sizes[form]);
-    else
-        return false;
-    return !from->bad;
-}
-
-/* One of the two tables of DWARF 5, 6.2.4.1. */
-static bool read_table(struct header *header, struct reading *from, bool is_files,
-                       const struct sections *sections)
-{
-    struct {
-        uint64_t content, form;
-    } formats[8];
-    unsigned formats_count = (unsigned)number(from, 1);
-    if (formats_count > 8)
-        return false;
-    for (unsigned i = 0; i < formats_count; i++) {
-        formats[i].content = uleb(from);
-        formats[i].form = uleb(from);
-    }
-    for (uint64_t left = uleb(from); left && !from->bad; left--) {
-        const char *name = NULL;
-        uint64_t folder = 0, other;
-        for (unsigned i = 0; i < formats_count; i++) {
-            bool is_name = formats[i].content == 1;
-            if (is_name && (name = read_text(from, formats[i].form, sections)) == NULL)
-                return false;
-            uint64_t *value = formats[i].content == 2 ? &folder : &other;
-            if (!is_name && !read_number(from, formats[i].form, value))
-                return false;
-        }
-        if (name == NULL || !(is_files ? add_file(header, name, folder) : add_folder(header, name)))
-            return false;
-    }
-    return !from->bad;
-}
-
-static bool read_header(struct header *header, struct reading *from,
-                        const struct sections *sections)
-{
-    uint64_t length = number(from, 4);
-    if (from->bad || length >= 0xfffffff0u || length > (uint64_t)(from->end - from->at))
-        return false;
-    from->end = from->at + length;
-    header->version = (unsigned)number(from, 2);
-    if (header->version < 2 || header->version > 5)
-        return false;
-    if (header->version >= 5 && (number(from, 1) != 8 || number(from, 1) != 0))
-        return false;
-    length = number(from, 4);
-    struct reading rest = *from;
-    skip(&rest, length);
-    const uint8_t *start = rest.at;
-    bool is_fit = number(from, 1) == 1; /* bytes of the least instruction */
-    is_fit &= header->version < 4 || number(from, 1) == 1;
-    header->is_stmt = number(from, 1);
-    header->line_base = (int8_t)number(from, 1);
-    header->line_range = (unsigned)number(from, 1);
-    header->opcode_base = (unsigned)number(from, 1);
-    for (unsigned i = 1; i < header->opcode_base; i++)
-        header->lengths[i] = (uint8_t)number(from, 1);
-    if (!is_fit || rest.bad || from->bad || !header->line_range || header->opcode_base < 10)
-        return false;
-    bool is_read = header->version >= 5 ? read_table(header, from, false, sections) &&
-                                              read_table(header, from, true, sections)
-                                        : read_old_tables(header, from);
-    if (!is_read || from->at > start)
-        return false;
-    from->at = start;
-    return true;
-}
-
 /* gdb's lnp_state_machine. */
 struct machine {
     struct program *program;
@@ -224,6 +77,7 @@ struct machine {
     size_t current, last; /* sources */
     uint64_t discriminator;
     bool is_stmt, was_stmt, was_discriminated, is_removed, failed;
+    bool is_nowhere; /* there is no file of the number that a sequence begins with */
 };
 
 static void record(struct machine *m, size_t number, uint32_t line)
@@ -253,7 +107,8 @@ static void record(struct machine *m, size_t number, uint32_t line)
     source->rows[source->count++] = (struct row){m->address, line, !line || m->is_stmt};
 }
 
-static void record_line(struct machine *m, bool is_end)
+/* What a row makes of the tables. */
+static void record_row(struct machine *m, bool is_end)
 {
     bool changed = m->last != m->current;
     bool is_ignored =
@@ -267,6 +122,12 @@ static void record_line(struct machine *m, bool is_end)
         m->last = m->current;
         m->last_line = m->line;
     }
+}
+
+static void record_line(struct machine *m, bool is_end)
+{
+    if (!m->is_nowhere)
+        record_row(m, is_end);
     if (m->last_address != m->address) {
         m->was_stmt = false;
         m->last_address = m->address;
@@ -288,6 +149,7 @@ static void set_file(struct machine *m, uint64_t file)
         m->failed = true;
         return;
     }
+    m->is_nowhere = false;
     m->current = start_file(m->program, m->header, m->header->files + at);
     m->failed |= m->current == NO_SOURCE;
 }
@@ -370,10 +232,14 @@ static void standard(struct machine *m, struct reading *from, unsigned opcode)
 
 static bool run(struct program *program, const struct header *header, struct reading from)
 {
+    size_t current = 0;
     while (from.at < from.end) {
         struct machine m = {.program = program, .header = header, .line = 1, .last = NO_SOURCE};
         m.is_stmt = header->is_stmt;
-        set_file(&m, 1);
+        m.current = current;
+        m.is_nowhere = header->version >= 5 && header->file_count == 1;
+        if (!m.is_nowhere)
+            set_file(&m, 1);
         bool is_end = false;
         while (from.at < from.end && !is_end && !m.failed) {
             unsigned opcode = (unsigned)number(&from, 1);
@@ -386,6 +252,7 @@ static bool run(struct program *program, const struct header *header, struct rea
         }
         if (!is_end || m.failed || from.bad)
             return false;
+        current = m.current;
         record_line(&m, true);
         if (m.failed)
             return false;
@@ -461,7 +328,7 @@ static bool make(struct program *program, struct header *header, const struct en
                  const struct sections *sections)
 {
     struct reading from = section_from(sections, LINE, unit->of[A_STMT_LIST].number);
-    if (!start_unit(program, unit) || !read_header(header, &from, sections) ||
+    if (!start_unit(program, unit) || !header_read(header, &from, sections) ||
         !run(program, header, from))
         return false;
     program->first_file = header->version < 5;
@@ -487,8 +354,7 @@ bool program_read(struct program *program, const struct entry *unit,
     struct header header = {.comp_dir = unit->of[A_COMP_DIR].text};
     memset(program, 0, sizeof *program);
     bool is_made = unit->of[A_STMT_LIST].kind == V_OFFSET && make(program, &header, unit, sections);
-    free(header.folders);
-    free(header.files);
+    header_free(&header);
     return is_made;
 }
 

@@ -8,8 +8,8 @@
 #define TOO_LARGE 10            /* times the file */
 
 static const char *const NAMES[SECTIONS] = {
-    ".debug_info",     ".debug_abbrev", ".debug_line",     ".debug_str",
-    ".debug_line_str", ".debug_ranges", ".debug_rnglists", ".debug_aranges",
+    ".debug_info",   ".debug_abbrev",   ".debug_line",    ".debug_str",         ".debug_line_str",
+    ".debug_ranges", ".debug_rnglists", ".debug_aranges", ".debug_str_offsets", ".debug_addr",
 };
 
 /* How sections begin that may make gdb look elsewhere, or see another thing. */

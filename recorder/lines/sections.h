@@ -5,7 +5,7 @@
 #include "host/elf/elf.h"
 #include "reading.h"
 
-enum { INFO, ABBREV, LINE, STR, LINE_STR, RANGES, RNGLISTS, ARANGES, SECTIONS };
+enum { INFO, ABBREV, LINE, STR, LINE_STR, RANGES, RNGLISTS, ARANGES, STR_OFFSETS, ADDR, SECTIONS };
 
 struct sections {
     struct elf_bytes of[SECTIONS]; /* none where the file has none */

@@ -3,11 +3,33 @@
 
 /* DWARF 5, 2.17.3 "Non-Contiguous Address Ranges"; 7.25. False: damaged, or of a kind that is not
  * understood. */
-static bool read_rnglist(struct bounds *bounds, struct reading from, uint64_t base, bool has_base)
+static bool read_rnglist(struct bounds *bounds, struct reading from, const struct unit *unit,
+                         const struct sections *sections)
 {
+    uint64_t base = unit->base;
+    bool has_base = unit->has_base;
     for (;;) {
         uint64_t kind = number(&from, 1), low = 0, high = 0;
+        struct value one = {V_ADDRESS, 0, NULL}, other = one;
+        if (kind >= 1 && kind <= 3)
+            one = address_number(sections, unit, uleb(&from));
+        if (kind == 2)
+            other = address_number(sections, unit, uleb(&from));
+        if (one.kind != V_ADDRESS || other.kind != V_ADDRESS)
+            return false;
         switch (kind) {
+        case 1: /* base_addressx */
+            base = one.number;
+            has_base = true;
+            continue;
+        case 2: /* startx_endx */
+            low = one.number;
+            high = other.number;
+            break;
+        case 3: /* startx_length */
+            low = one.number;
+            high = low + uleb(&from);
+            break;
         case 0: /* end_of_list */
             return !from.bad;
         case 4: /* offset_pair */
@@ -41,8 +63,10 @@ static bool read_rnglist(struct bounds *bounds, struct reading from, uint64_t ba
     }
 }
 
-static bool read_ranges(struct bounds *bounds, struct reading from, uint64_t base, bool has_base)
+static bool read_ranges(struct bounds *bounds, struct reading from, const struct unit *unit)
 {
+    uint64_t base = unit->base;
+    bool has_base = unit->has_base;
     for (;;) {
         uint64_t low = number(&from, 8), high = number(&from, 8);
         if (from.bad)
@@ -87,11 +111,10 @@ void bounds_of(struct bounds *bounds, const struct entry *entry, const struct un
     } else {
         if (high->kind != V_NONE || ranges->kind != V_OFFSET)
             return;
-        unsigned which = unit->version >= 5 ? RNGLISTS : RANGES;
-        struct reading from = section_from(sections, which, ranges->number);
-        bool (*read)(struct bounds *, struct reading, uint64_t, bool) =
-            unit->version >= 5 ? read_rnglist : read_ranges;
-        if (!read(bounds, from, unit->base, unit->has_base))
+        bool is_new = unit->version >= 5;
+        struct reading from = section_from(sections, is_new ? RNGLISTS : RANGES, ranges->number);
+        if (!(is_new ? read_rnglist(bounds, from, unit, sections)
+                     : read_ranges(bounds, from, unit)))
             return;
     }
     for (unsigned i = 0; i < bounds->count; i++)
@@ -149,16 +172,30 @@ static bool all(unsigned tag)
     return tag == TAG_COMPILE_UNIT || tag == TAG_PARTIAL_UNIT;
 }
 
+static bool take_base(uint64_t *base, const struct value *value)
+{
+    if (value->kind != V_NONE)
+        *base = value->number;
+    return value->kind == V_NONE || value->kind == V_OFFSET;
+}
+
 bool unit_entry(struct entry *entry, struct unit *unit, struct reading *from,
                 const struct sections *sections, struct abbrevs *abbrevs)
 {
     if (unit->first == unit->end || !abbrevs_read(abbrevs, sections, unit->abbrev_offset))
         return false;
-    *from = section_from(sections, INFO, unit->first);
-    from->end = sections->of[INFO].at + unit->end;
-    if (!entry_read(entry, from, sections, unit, abbrevs, all) || !all(entry->tag) ||
-        entry->of[A_FOREIGN].kind != V_NONE)
-        return false;
+    unit->str_base = unit->addr_base = unit->rng_base = NO_BASE;
+    for (unsigned turn = 0; turn < 2; turn++) { /* what stands before a base is read with it then */
+        *from = section_from(sections, INFO, unit->first);
+        from->end = sections->of[INFO].at + unit->end;
+        if (!entry_read(entry, from, sections, unit, abbrevs, all) || !all(entry->tag) ||
+            entry->of[A_FOREIGN].kind != V_NONE)
+            return false;
+        if (!take_base(&unit->str_base, &entry->of[A_STR_BASE]) ||
+            !take_base(&unit->addr_base, &entry->of[A_ADDR_BASE]) ||
+            !take_base(&unit->rng_base, &entry->of[A_RNG_BASE]))
+            return false;
+    }
     const struct value *low = &entry->of[A_LOW_PC];
     if (low->kind != V_NONE && low->kind != V_ADDRESS)
         return false;
