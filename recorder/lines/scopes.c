@@ -62,15 +62,53 @@ static bool add(struct scopes *scopes, const struct entry *entry, size_t parent,
     if (bounds.count > 1 && scopes->map != MAP_SURE)
         scopes->map = is_function ? MAP_SURE : MAP_PERHAPS;
     size_t number = scopes->count++;
-    for (size_t i = 0; bounds.count && i < count; i++)
-        if (bounds_hold(&bounds, asked[i].address) && !hit(scopes, i, number))
-            return false;
+    for (unsigned span = 0; span < bounds.count; span++)
+        for (size_t i = asked_from(asked, count, bounds.spans[span].low);
+             i < count && asked[i].address < bounds.spans[span].high; i++)
+            if (!hit(scopes, i, number))
+                return false;
     return true;
 }
 
-bool scopes_read(struct scopes *scopes, struct reading *from, const struct asked *asked,
-                 size_t count, const struct bounds *bounds, bool *spills, const struct unit *unit,
-                 const struct sections *sections, const struct abbrevs *abbrevs)
+static int by_asked(const void *a, const void *b)
+{
+    const struct hit *one = a, *other = b;
+    if (one->asked != other->asked)
+        return one->asked < other->asked ? -1 : 1;
+    return (one->scope > other->scope) - (one->scope < other->scope);
+}
+
+/* What is hit twice by one scope, whose pieces overlap, is hit once. */
+static void sort(struct scopes *scopes)
+{
+    size_t kept = 0;
+    if (!scopes->hit_count)
+        return;
+    qsort(scopes->hits, scopes->hit_count, sizeof *scopes->hits, by_asked);
+    for (size_t i = 1; i < scopes->hit_count; i++)
+        if (by_asked(scopes->hits + kept, scopes->hits + i))
+            scopes->hits[++kept] = scopes->hits[i];
+    scopes->hit_count = kept + 1;
+}
+
+/* The number of the first hit of that address or a later one. */
+static size_t hits_from(const struct scopes *scopes, size_t which)
+{
+    size_t first = 0, last = scopes->hit_count;
+    while (first < last) {
+        size_t middle = (first + last) / 2;
+        if (scopes->hits[middle].asked < which)
+            first = middle + 1;
+        else
+            last = middle;
+    }
+    return first;
+}
+
+static bool read_entries(struct scopes *scopes, struct reading *from, const struct asked *asked,
+                         size_t count, const struct bounds *bounds, bool *spills,
+                         const struct unit *unit, const struct sections *sections,
+                         const struct abbrevs *abbrevs)
 {
     size_t around[MOST_DEEP] = {NO_SCOPE}; /* by depth: the scope that what is there lies in */
     unsigned depth = 0;
@@ -103,6 +141,16 @@ bool scopes_read(struct scopes *scopes, struct reading *from, const struct asked
     return !depth;
 }
 
+bool scopes_read(struct scopes *scopes, struct reading *from, const struct asked *asked,
+                 size_t count, const struct bounds *bounds, bool *spills, const struct unit *unit,
+                 const struct sections *sections, const struct abbrevs *abbrevs)
+{
+    bool is_read =
+        read_entries(scopes, from, asked, count, bounds, spills, unit, sections, abbrevs);
+    sort(scopes);
+    return is_read;
+}
+
 void scopes_free(struct scopes *scopes)
 {
     free(scopes->list);
@@ -124,10 +172,9 @@ static int one_of_several(const struct scopes *scopes, size_t which, size_t *fou
 {
     const struct scope *list = scopes->list;
     bool is_any = false;
-    for (size_t i = 0; i < scopes->hit_count; i++) {
+    for (size_t i = hits_from(scopes, which);
+         i < scopes->hit_count && scopes->hits[i].asked == which; i++) {
         size_t number = scopes->hits[i].scope;
-        if (scopes->hits[i].asked != which)
-            continue;
         if (list[number].parent != NO_SCOPE || !list[number].is_function)
             return -1;
         if (!is_any || (scopes->map == MAP_NONE && list[number].low >= list[*found].low))
@@ -141,9 +188,8 @@ int scopes_around(const struct scopes *scopes, size_t which, size_t *found, int 
 {
     int count = 0;
     size_t last = NO_SCOPE;
-    for (size_t i = 0; i < scopes->hit_count; i++) {
-        if (scopes->hits[i].asked != which)
-            continue;
+    for (size_t i = hits_from(scopes, which);
+         i < scopes->hit_count && scopes->hits[i].asked == which; i++) {
         size_t number = scopes->hits[i].scope;
         const struct scope *scope = scopes->list + number;
         if (outer(scopes, number) != last) /* not within the one before, or not in all between */

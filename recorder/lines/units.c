@@ -123,14 +123,6 @@ void bounds_of(struct bounds *bounds, const struct entry *entry, const struct un
     bounds->kind = bounds->count ? BOUNDS_SET : BOUNDS_INVALID;
 }
 
-bool bounds_hold(const struct bounds *bounds, uint64_t address)
-{
-    for (unsigned i = 0; i < bounds->count; i++)
-        if (bounds->spans[i].low <= address && address < bounds->spans[i].high)
-            return true;
-    return false;
-}
-
 bool bounds_within(const struct bounds *inner, const struct bounds *outer)
 {
     for (unsigned i = 0; i < inner->count; i++) {
@@ -227,20 +219,26 @@ static bool has_no_code(struct reading *from, const struct unit *unit,
     return true;
 }
 
-static void claim(struct asked *asked, size_t count, const struct span *span, uint64_t unit)
+size_t asked_from(const struct asked *asked, size_t count, uint64_t address)
 {
     size_t first = 0, last = count;
     while (first < last) {
         size_t middle = (first + last) / 2;
-        if (asked[middle].address < span->low)
+        if (asked[middle].address < address)
             first = middle + 1;
         else
             last = middle;
     }
-    for (; first < count && asked[first].address < span->high; first++) {
-        if (asked[first].unit != NO_UNIT && asked[first].unit != unit)
-            asked[first].is_unsure = true;
-        asked[first].unit = unit;
+    return first;
+}
+
+static void claim(struct asked *asked, size_t count, const struct span *span, uint64_t unit)
+{
+    for (size_t i = asked_from(asked, count, span->low); i < count && asked[i].address < span->high;
+         i++) {
+        if (asked[i].unit != NO_UNIT && asked[i].unit != unit)
+            asked[i].is_unsure = true;
+        asked[i].unit = unit;
     }
 }
 
@@ -254,11 +252,11 @@ static bool hear(struct asked *asked, size_t count, struct reading *set)
         uint64_t low = number(set, 8), size = number(set, 8);
         if (set->bad || (!low && !size) || low + size < low)
             break;
-        for (size_t i = 0; low && i < count; i++)
-            if (asked[i].address >= low && asked[i].address - low < size) {
-                asked[i].is_unsure |= asked[i].unit != unit;
-                asked[i].is_told = true;
-            }
+        for (size_t i = low ? asked_from(asked, count, low) : count;
+             i < count && asked[i].address - low < size; i++) {
+            asked[i].is_unsure |= asked[i].unit != unit;
+            asked[i].is_told = true;
+        }
     }
     for (size_t i = 0; i < count; i++)
         asked[i].is_unsure |= asked[i].unit == unit && !asked[i].is_told;

@@ -18,7 +18,6 @@ struct bounds {
 
 void bounds_of(struct bounds *bounds, const struct entry *entry, const struct unit *unit,
                const struct sections *sections);
-bool bounds_hold(const struct bounds *bounds, uint64_t address);
 /* Whether all of `inner` is in `outer`. */
 bool bounds_within(const struct bounds *inner, const struct bounds *outer);
 
@@ -31,6 +30,8 @@ struct asked {
     bool is_unsure;
 };
 #define NO_UNIT UINT64_MAX
+/* Of `count` sorted ones the first that is not before an address; `count`: there is none. */
+size_t asked_from(const struct asked *asked, size_t count, uint64_t address);
 
 /* The unit that begins at `offset`, *next: where another one does. False: not understood. */
 bool unit_read(struct unit *unit, const struct sections *sections, uint64_t offset, uint64_t *next,
