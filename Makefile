@@ -8,7 +8,7 @@ ATTACHES ?= 2000
 FUZZ ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: help all article course evaluator-story check test fuzz test-real attach-long killed-long real-docs lint format bench bench-page bench-recorder bench-start bench-export doctor readme page-pictures page-vendor export-pictures install uninstall deb test-deb clean
+.PHONY: help all article course evaluator-story check test fuzz test-real attach-long killed-long names-alike real-docs lint format bench bench-page bench-recorder bench-start bench-export doctor readme page-pictures page-vendor export-pictures install uninstall deb test-deb clean
 
 help: ## list these verbs
 	@awk -F ':[^#]*## ' '/^[a-z][a-z%-]*:[^#]*## / { sub("%", "NAME", $$1); \
@@ -63,6 +63,9 @@ attach-long: recorder ## attach ATTACHES times to programs whose handlers alloca
 
 killed-long: recorder ## kill the recorder at MOMENTS random moments, and see that nothing of what it had recorded is lost
 	BRKPOINT_MOMENTS=$(or $(MOMENTS),50) $(PYTHON) -m pytest -q tests/test_recorder_heir.py
+
+names-alike: recorder targets ## name addresses all over the FILES (/usr/bin, libraries) with gdb and without, and compare
+	$(PYTHON) tests/named_alike.py $(or $(FILES),/usr/bin $(wildcard /usr/lib/*-linux-gnu) build/targets)
 
 real-docs: ## write what test-real found last into docs/real-programs.md
 	$(PYTHON) tests/real/run.py --docs
@@ -188,7 +191,7 @@ install: uninstall $(if $(with_mexe),build/mexe region) $(recorder_if_can) ## in
 	install -m 755 brkpoint '$(lib)/brkpoint'
 	install -m 644 setup.packages LICENSE '$(lib)'
 	$(if $(recorder_if_can),install -D -m 755 -t '$(lib)/recorder' \
-	  build/recorder/brkpoint-recorder build/recorder/brkpoint-rows \
+	  build/recorder/brkpoint-recorder build/recorder/brkpoint-rows build/recorder/brkpoint-lines \
 	  build/recorder/libbrkpoint-kernels.so,@echo 'not installed: the recorder (no Zydis to build it with)')
 	ln -s ../lib/brkpoint/brkpoint '$(DESTDIR)$(PREFIX)/bin/brkpoint'
 	install -D -m 644 docs/man/brkpoint.1 '$(man)'

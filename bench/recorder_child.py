@@ -1,7 +1,7 @@
 """One run of brkpoint, and what each of its processes cost: recorder_child.py RESULT WORD...
 
-RESULT gets a line of JSON: for target, recorder, gdb and python (this process) the seconds of CPU
-and the greatest MiB of memory.
+RESULT gets a line of JSON: for target, recorder, gdb, lines and python (this process) the seconds
+of CPU and the greatest MiB of memory.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import resource
 import sys
 
 _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-_ROLES = {"brkpoint-record": "recorder", "gdb": "gdb"}
+_ROLES = {"brkpoint-record": "recorder", "gdb": "gdb", "brkpoint-lines": "lines"}
 costs = {}
 
 
@@ -37,7 +37,10 @@ def _name(pid):
 
 
 def waitpid(pid, flags):
-    """As os.waitpid, which takes no note of what a child has cost."""
+    """As os.waitpid, which takes no note of what a child has cost. One that was started a moment
+    ago may still have our name."""
+    if pid > 0 and not flags:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     role = _ROLES.get(_name(pid), "target")
     pid, status, usage = os.wait4(pid, flags)
     if pid:

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """What the recorder costs, beside the program alone and beside heaptrack, in one run.
 
-bench/recorder_cost.py [--pairs N] [--scale F] [--repeat N] [micro] [threads] [programs] [setup]
+bench/recorder_cost.py [--pairs N] [--scale F] [--repeat N] [PART...], a PART being one of
+micro, threads, programs, first, setup.
 
 Each figure stands before the one that is wanted: `24 (30)`; with a `!` where it is not reached.
 What is not installed or not built is said, and left out.
@@ -10,6 +11,8 @@ What is not installed or not built is said, and left out.
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 import tempfile
 
@@ -21,7 +24,7 @@ import size
 # Wanted, by frames: ns an event added to the target, and the share of heaptrack's CPU and wall.
 MICRO = {7: (30, 1 / 2), 31: (45, 1 / 3)}
 THREADS, THREADS_TIMES = (1, 2, 4), 1.3
-TARGET_TIMES, ALL_SHARE = 1.3, 1 / 2
+TARGET_TIMES, ALL_SHARE, FIRST_SHARE = 1.3, 1 / 2, 3 / 4
 SETUP_WALL, SETUP_CPU = 0.3, 0.35
 REPORT_SECONDS, BYTES, MIB = 3, 6, 300
 
@@ -100,6 +103,31 @@ def programs(folder, options):
         say(disk(ours))
 
 
+def first_of(argv, folder):
+    """A run of a program of which nothing is known yet."""
+    shutil.rmtree(os.path.join(folder, "cache"), ignore_errors=True)
+    return recorded(argv, folder)
+
+
+def first(folder, options):
+    say("first: programs of which nothing is known yet")
+    others = [("true", ["/bin/true"]), ("curl", ["curl", "-s", "file:///etc/passwd"])]
+    kept = os.environ.get("BRKPOINT_CACHE")
+    os.environ["BRKPOINT_CACHE"] = os.path.join(folder, "cache")
+    for name, argv in commands(folder, options.scale) + others:
+        if argv is None or not shutil.which(argv[0]):
+            say("%-8s not installed" % name)
+            continue
+        turns = [(first_of(argv, folder), _heaptrack(argv, folder)) for _ in options.turns]
+        ours, theirs = (least(runs) if runs[0] else None for runs in zip(*turns))
+        gdb = "with gdb" if "gdb" in ours.processes else "without gdb"
+        say("%-8s %s; %s" % (name, gdb, whole(ours, theirs, FIRST_SHARE)))
+        say(disk(ours))
+    del os.environ["BRKPOINT_CACHE"]
+    if kept is not None:
+        os.environ["BRKPOINT_CACHE"] = kept
+
+
 def setup(folder, options):
     runs = least([recorded(["/bin/true"], folder) for _ in range(len(options.turns) + 2)])
     wall, cpu = figure(runs.wall, SETUP_WALL), figure(runs.cpu, SETUP_CPU)
@@ -108,7 +136,7 @@ def setup(folder, options):
 
 def parse(words):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parts = (setup, micro, threads, programs)
+    parts = (setup, micro, threads, programs, first)
     names = [part.__name__ for part in parts]
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(names) + "; all of them")
     parser.add_argument(

@@ -32,7 +32,7 @@ recorder_parts_o = $(filter $(recorder_parts:%=$(RECORDER_OUT)/host/%%.o),$(reco
 recorder_tests := $(basename $(notdir $(wildcard recorder/tests/*.c)))
 
 .PHONY: recorder
-recorder: $(addprefix $(RECORDER_OUT)/,brkpoint-recorder brkpoint-rows libbrkpoint-kernels.so) ## build what records at the program's speed
+recorder: $(addprefix $(RECORDER_OUT)/,brkpoint-recorder brkpoint-rows brkpoint-lines libbrkpoint-kernels.so) ## build what records at the program's speed
 
 recorder_sanitized_o = $(if $(SANITIZE),$(RECORDER_OUT)/sanitized/options.o)
 $(RECORDER_OUT)/sanitized/options.o: recorder/sanitized/options.c
@@ -181,6 +181,20 @@ $(RECORDER_OUT)/rows/%.o: recorder/rows/%.c
 
 $(RECORDER_OUT)/brkpoint-rows: $(recorder_rows_o) $(recorder_sanitized_o)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lz
+
+# What debug information says of addresses: start/lines.py.
+recorder_lines_o = $(patsubst recorder/lines/%.c,$(RECORDER_OUT)/lines/%.o,\
+  $(wildcard recorder/lines/*.c))
+recorder_lines_said = start/lines.py gdb-scripts/brkpoint_gdb/symbol_lookup.py
+recorder_lines_version = -DLINES_VERSION=$(shell cat $(recorder_lines_said) | \
+  /usr/bin/python3 -c 'import sys, zlib; print(zlib.crc32(sys.stdin.buffer.read()))')u
+$(RECORDER_OUT)/lines/main.o: $(recorder_lines_said)
+$(RECORDER_OUT)/lines/%.o: recorder/lines/%.c
+	@mkdir -p $(@D)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) $(recorder_lines_version) $(recorder_include) -MMD -MP -c -o $@ $<
+
+$(RECORDER_OUT)/brkpoint-lines: $(recorder_lines_o) $(RECORDER_OUT)/parts.a $(recorder_sanitized_o)
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -Wl,--as-needed -lisal -lz -ldl
 
 # Python's passes over large arrays: alloctrace/kernels.py.
 recorder_kernels_o = $(patsubst recorder/kernels/%.c,$(RECORDER_OUT)/kernels/%.o,\

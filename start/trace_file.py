@@ -14,7 +14,7 @@ from alloctrace.spool import spool
 from alloctrace.symbols import cache as symbol_cache
 from alloctrace.trace import trace
 
-from . import cache, gdb_program, symbol_gdb
+from . import cache, gdb_program, lines, symbol_gdb
 from .errors import UserError, shown
 from .version import VERSION
 
@@ -99,7 +99,10 @@ def _how(use_symbols: bool) -> dict[str, Any]:
     folder = cache.folder()
     if folder:
         cache_folder.make_room(folder)  # the recorder keeps things there as well
-    asked = symbol_cache.Cached(folder, symbol_gdb.ask, gdb, roots) if folder else gdb
+    if not folder:
+        return {"gdb": gdb, "debug_roots": roots}
+    how = (gdb, roots, lines.read, lines.PLACES)
+    asked = symbol_cache.Cached(folder, symbol_gdb.ask, *how)
     return {"gdb": asked, "debug_roots": roots}
 
 

@@ -19,7 +19,7 @@ def built(name, *settings):
     `settings`: further variables for make. Tests that run beside this one build the same parts.
     """
     out = OUT + "-sanitized" if SANITIZED in settings else OUT
-    is_test = name not in ("brkpoint-recorder", "brkpoint-history", "brkpoint-rows")
+    is_test = not name.startswith("brkpoint-")
     path = os.path.join(out, "tests" if is_test else "", name)
     # In parallel: other tests wait for the lock.
     command = ["make", "-s", "-j", str(os.cpu_count()), "-f", "recorder/build.mk"]

@@ -71,6 +71,17 @@ def test_a_program_that_is_not_there_is_said(tmp_path, capsys, no_heaptrack, mon
     assert re.search(r"^nonsense +not installed$", shown, re.M), shown
 
 
+@needs_recorder
+def test_a_first_run_is_told_with_gdb_or_without(tmp_path, capsys, no_heaptrack, monkeypatch):
+    chosen = [("nonsense", None)]
+    monkeypatch.setattr(recorder_cost, "commands", lambda folder, scale: chosen)
+    monkeypatch.setenv("BRKPOINT_CACHE", "kept")
+    recorder_cost.first(str(tmp_path), options())
+    shown = capsys.readouterr().out
+    assert re.search(r"^true +with(out)? gdb; everything \d", shown, re.M), shown
+    assert "nonsense not installed\n" in shown and os.environ["BRKPOINT_CACHE"] == "kept"
+
+
 def test_the_inputs_of_the_programs_work(tmp_path):
     made = cost_programs.commands(str(tmp_path), 0.001)
     assert [name for name, _ in made] == "sqlite git python jq perl xmllint cc1".split()

@@ -49,7 +49,7 @@ def test_what_it_holds(package):
     held = {row[5] for row in rows}
     for name in ("bin/brkpoint", "share/man/man1/brkpoint.1.gz", "share/doc/brkpoint/copyright"):
         assert "./usr/" + name in held
-    for name in ("brkpoint-recorder", "brkpoint-rows", "libbrkpoint-kernels.so"):
+    for name in ("brkpoint-recorder", "brkpoint-rows", "brkpoint-lines", "libbrkpoint-kernels.so"):
         is_built = os.path.exists(TOP + "/build/recorder/" + name)
         assert ("./usr/lib/brkpoint/recorder/" + name in held) == is_built
     assert all(name.startswith("./usr/") or name == "./" for name in held)

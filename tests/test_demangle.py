@@ -125,3 +125,26 @@ def test_names_that_double_are_given_up():
     assert (
         demangled("_RIC1f" + "".join("TB%s_B%s_E" % (n, n) for n in "3456789abcdefgh") * 9) is None
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        # the comma behind an empty pack
+        "_ZN4absl7debian36HashOfIJEJNS0_11string_viewEEEEmDpRKT0_",
+        # gdb counts a type without a name twice
+        "_ZN2kj3strIJRNS_1_15DebugComparisonIRNS1_9FiberBaseUt_ES4_EEEEENS_6StringEDpOT_",
+        # a constructor is called like what was read last
+        "_ZN2kj1_12HeapDisposerINS0_20TransformPromiseNodeINS0_4VoidENS_3OwnIN5capnp10Cli"
+        "entHookEEEZNS5_12QueuedClientC4EONS_7PromiseIS7_EEEUlOS7_E_ZNS8_C4ESB_EUlONS_9Ex"
+        "ceptionEE0_EEE8instanceE",
+        # an expression in the result that gdb gives up at
+        "_ZN2kj1_6MapperIRN5capnp4ListINS2_4json5ValueELNS2_4KindE3EE6ReaderEEmlIZNKS2_9J"
+        "sonCodec4Impl9encodeRawENS5_6ReaderEjRbbEUlSE_E1_EENS_5ArrayIDTclfp_cldtcldtdtde"
+        "fpT5arrayL_ZNKS8_5beginEvEEL_ZNKS2_1_16IndexingIteratorIKS8_SE_EdeEvEEEEEEOT_",
+        # longer than gdb reads
+        "_Z1fI" + "i" * 1030 + "Evv",
+    ],
+)
+def test_what_gdb_reads_in_a_way_of_its_own_is_left_to_it(name):
+    assert demangled(name) is None

@@ -30,7 +30,7 @@ from .tables import Function
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any, Optional
+    from typing import Any, Optional, Protocol
 
     from .files import Answer
     from .tables import FunctionAt
@@ -39,7 +39,21 @@ if TYPE_CHECKING:
     Requests = Sequence[tuple[str, Iterable[int]]]  # (path, offsets)
     Answers = dict[int, Answer]  # by offset
     Ask = Callable[..., tuple[Sequence[Optional[Answers]], list[str]]]
-    StartOf = Callable[[int], Optional[int]]
+    Lines = Callable[[Requests], Sequence[dict[int, list[list[Any]]]]]
+
+    class Asked(Protocol):
+        """What is known here of a file that is asked about: symbols._Asked."""
+
+        @property
+        def debug_info(self) -> str | None:
+            ...
+
+        def start_at(self, offset: int) -> int | None:
+            ...
+
+        def is_unread(self, offset: int) -> bool:
+            ...
+
 
 _TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 _SCRIPTS = os.path.join(_TOP, "gdb-scripts")
@@ -91,27 +105,36 @@ class _Kept:
 
 
 class Cached:
-    """For symbols.symbolise: asks gdb (`ask`: start/symbol_gdb.ask) only for what is not known."""
+    """For symbols.symbolise: asks gdb (`ask`: start/symbol_gdb.ask) only for what is not known.
+
+    `lines`: start/lines.read, or None: what it says gdb is not asked. `by`: paths of what it is.
+    """
 
     def __init__(
-        self, folder: str, ask: Ask, gdb: str = "gdb", debug_roots: Sequence[str] = DEBUG_ROOTS
+        self,
+        folder: str,
+        ask: Ask,
+        gdb: str = "gdb",
+        debug_roots: Sequence[str] = DEBUG_ROOTS,
+        lines: Lines | None = None,
+        by: Sequence[str] = (),
     ) -> None:
         self._folder, self._gdb, self._debug_roots, self._ask = folder, gdb, debug_roots, ask
-        scripts = [*SCRIPTS, *READERS, *CODE]
+        self._lines = lines
+        scripts = [*SCRIPTS, *READERS, *CODE, *by]
         self._how = [VERSION, state(gdb), list(debug_roots), *map(state, scripts)]
         self._files: dict[str, tuple[str | None, _Kept]] = {}  # (key, …) of those asked about
 
     def __call__(
-        self, requests: Requests, starts: Sequence[StartOf] | None = None
+        self, requests: Requests, groups: Sequence[Asked] = ()
     ) -> tuple[list[Answers], list[str]]:
-        """[(path, offsets)] -> ([{offset: answer}], [what went wrong]). `starts`: of each file, a
-        function: where the function around an offset begins."""
+        """[(path, offsets)] -> ([{offset: answer}], [what went wrong]). `groups`: of each file,
+        what is known of it here."""
         files = [self._file(path) for path, _ in requests]
-        self._derive(requests, starts or ())
-        rest = [
-            (path, [offset for offset in offsets if offset not in kept.answers])
-            for (path, offsets), (_, kept) in zip(requests, files)
-        ]
+        self._derive(requests, groups)
+        if self._lines is not None and groups:
+            self._read_lines(self._rest(requests), groups)
+        rest = self._rest(requests)
         wanted = [at for at, (_, offsets) in enumerate(rest) if offsets]
         asked = [at for at in wanted if not files[at][1].bad]
         found: Sequence[Answers | None] = []
@@ -133,14 +156,43 @@ class Cached:
         ]
         return answers, problems
 
-    def _derive(self, requests: Requests, starts: Sequence[StartOf]) -> None:
+    def _rest(self, requests: Requests) -> list[tuple[str, list[int]]]:
+        """What is not known of these."""
+        files = [self._file(path)[1].answers for path, _ in requests]
+        return [
+            (path, [offset for offset in offsets if offset not in known])
+            for (path, offsets), known in zip(requests, files)
+        ]
+
+    def _read_lines(self, rest: Requests, groups: Sequence[Asked]) -> None:
+        """What debug information says without gdb. Where it says nothing, the name is all that gdb
+        would add: what is not understood of it is left."""
+        wanted = [
+            (path, group, group.debug_info, offsets)
+            for (path, offsets), group in zip(rest, groups)
+            if offsets
+        ]
+        requests = [(debug, offsets) for _, _, debug, offsets in wanted if debug]
+        assert self._lines is not None
+        found = iter(self._lines(requests) if requests else ())
+        for path, group, debug, _ in wanted:
+            chains: dict[int, list[list[Any]]] = next(found, {}) if debug else {}
+            new: dict[int, Answer | None] = {
+                offset: {"chain": chain, "symbol": None}
+                for offset, chain in chains.items()
+                if chain or not group.is_unread(offset)
+            }
+            if new:
+                self._learn(path, answers=new)
+
+    def _derive(self, requests: Requests, groups: Sequence[Asked]) -> None:
         """What gdb would say of more addresses in functions that it says no more of."""
-        for (path, offsets), start_of in zip(requests, starts):
+        for (path, offsets), group in zip(requests, groups):
             kept = self._file(path)[1]
             new = [offset for offset in offsets if offset not in kept.answers]
             silent = kept.silent() if new and kept.answers else {}
             for offset in new if silent else ():
-                start = start_of(offset)
+                start = group.start_at(offset)
                 if start in silent:
                     symbol = [silent[start], offset - start]
                     kept.answers[offset] = {"chain": [], "symbol": symbol}

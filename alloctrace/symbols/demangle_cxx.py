@@ -11,20 +11,19 @@ from alloctrace.patterns import Pattern
 
 from . import demangle_types as types
 from .demangle_text import Text
-from .demangle_types import LITERALS, QUALIFIERS, REFERENCES, Unsure, named, whole
+from .demangle_types import LITERALS, QUALIFIERS, REFERENCES, Name, Unsure, named, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn, Union
+    from typing import NoReturn
 
-    from .demangle_types import Spelling
+    from .demangle_types import Argument, Spelling
 
-    Argument = Union[Spelling, list[Spelling]]  # of a template; several: what a pack holds
-
-MAX_MANGLED = 2000  # characters; steps and depth are of that order
+MAX_MANGLED = 1024  # characters: gdb leaves longer ones as they are (DEMANGLE_RECURSION_LIMIT)
 MAX_TEXT = 4096  # as symbol_names.MAX_NAME: what is longer would be cut
 _MAX_DEPTH = 60
 _CLONE = Pattern(r"[A-Za-z0-9_]*(?:\.(?:[a-z_]+|\d+)(?:\.\d+)*)*\Z")
+_EXPRESSION = Pattern(r"D[tT]|X|L_Z")  # what may begin one; some gdb gives up at
 _THUNKS = {"h": "non-virtual thunk to ", "v": "virtual thunk to "}
 
 
@@ -38,24 +37,6 @@ def demangle(name: str) -> str | None:
         return None
 
 
-class _Name:
-    """Of a function or class: its text, what its constructors are called, what stands behind its
-    arguments; `args`: if it ends with those of a template."""
-
-    def __init__(
-        self,
-        text: str,
-        last: str | None = None,
-        is_known: bool = False,
-        has_result: bool = True,
-        args: list[Argument] | None = None,
-    ) -> None:
-        self.text, self.last, self.args = text, last, args
-        self.is_known = is_known  # needs no number to be spoken of again
-        self.has_result = has_result
-        self.after = ""
-
-
 class _Reader(Text):
     def __init__(self, text: str) -> None:
         super().__init__(text, 2)
@@ -63,6 +44,8 @@ class _Reader(Text):
         self.args: list[Argument] | None = None  # of the template that is read: T_, T0_, …
         self.in_lambda = False  # in whose arguments T_ is auto
         self.parameters = 0
+        self.counted = MAX_MANGLED  # so many of `found` are counted by gdb as they are here
+        self.said = ""  # the last identifier: constructors are called so by gdb
         self.resting: dict[int, bool] = {}  # on T_: by index of `found`, whether in a lambda
         self.depth = 0
 
@@ -76,10 +59,19 @@ class _Reader(Text):
             for _ in range(1 + (kind == "v")):
                 self._number()
                 self._expect("_")
-        text = head + self._name().text + "()"
+        made = self._name()
+        text = head + made.text + "()"
         if len(text) > MAX_TEXT or not _CLONE.match(self.text, self.at):
             raise Unsure
+        if _EXPRESSION.search(self.text, self.at):
+            self._read_rest(made)
         return text
+
+    def _read_rest(self, name: Name) -> None:
+        """A name of which gdb does not understand the result or the arguments stays as it is."""
+        self.args = name.args or self.args
+        while self.at < len(self.text) and self._peek() != ".":
+            self._type()
 
     def _add(self, spelling: Spelling, parameters: int) -> None:
         """To what may be spoken of again; `parameters`: how many there were where it began."""
@@ -89,7 +81,7 @@ class _Reader(Text):
 
     # ---- names -------------------------------------------------------------------------------
 
-    def _name(self) -> _Name:
+    def _name(self) -> Name:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise Unsure
@@ -100,20 +92,20 @@ class _Reader(Text):
             raise Unsure
         return made
 
-    def _short(self) -> _Name:
+    def _short(self) -> Name:
         """Without a class around it; `std` may be."""
         before = self.parameters
         if self._peek() == "S" and not self._peeks("St"):
             made = self._substituted()
         else:
-            made = self._unqualified(_Name("std") if self._is("St") else None)
+            made = self._unqualified(Name("std") if self._is("St") else None)
         if self._peeks("I"):
             if not made.is_known:
                 self._add(named(made.text, made.last), before)
             made = self._with_arguments(made)
         return made
 
-    def _nested(self) -> _Name:
+    def _nested(self) -> Name:
         self._expect("N")
         after, before = "", self.parameters
         while self._peek() in QUALIFIERS:
@@ -128,50 +120,52 @@ class _Reader(Text):
         made.after = after
         return made
 
-    def _component(self, outer: _Name | None) -> _Name:
+    def _component(self, outer: Name | None) -> Name:
         char = self._peek()
         if char == "I":
             if outer is None or outer.args is not None:
                 raise Unsure
             return self._with_arguments(outer)
         if char == "S" and outer is None:
-            return _Name("std", is_known=True) if self._is("St") else self._substituted()
+            return Name("std", is_known=True) if self._is("St") else self._substituted()
         if char == "T" and outer is None:
-            return _Name(whole(self._parameter()))
+            return Name(whole(self._parameter()))
         return self._unqualified(outer)
 
-    def _substituted(self) -> _Name:
+    def _substituted(self) -> Name:
         text, right, kind, last = self._substitution()
         if right or kind:
             raise Unsure
-        return _Name(text, last, is_known=True)
+        return Name(text, last, is_known=True)
 
-    def _unqualified(self, outer: _Name | None) -> _Name:
+    def _unqualified(self, outer: Name | None) -> Name:
         char = self._peek()
         is_own = self._is("L")  # to its file
         if char in "CD" and outer is not None and self.text[self.at + 1] in "012345":
             made = self._structor(outer)
         elif is_own or char.isdigit():
             text = self._identifier()
-            made = _Name(text, text)
+            made = Name(text, text)
             if is_own:
                 self._discriminator()
         elif char == "U":
             made = self._unnamed()
         else:
             made = self._operator()
+        said = self.said
         while self._is("B"):
             made.text += "[abi:%s]" % self._identifier()
+        self.said = said
         if outer is not None:
             made.text = outer.text + "::" + made.text
         return made
 
-    def _structor(self, outer: _Name) -> _Name:
+    def _structor(self, outer: Name) -> Name:
         kind = self._take(2)
-        if outer.last is None or kind not in ("C1", "C2", "C3", "C4", "D0", "D1", "D2", "D4"):
+        if outer.last != self.said or kind not in "C1 C2 C3 C4 D0 D1 D2 D4".split():
             raise Unsure
         text = ("~" if kind[0] == "D" else "") + outer.last
-        return _Name(text, text, has_result=False)
+        return Name(text, text, has_result=False)
 
     def _identifier(self) -> str:
         digits = self._number()
@@ -181,11 +175,13 @@ class _Reader(Text):
         if "$" in text:
             raise Unsure  # Rust's, or nobody's
         is_anonymous = text.startswith("_GLOBAL_") and text[8] in "._$" and text[9] == "N"
-        return "(anonymous namespace)" if is_anonymous else text
+        self.said = "(anonymous namespace)" if is_anonymous else text
+        return self.said
 
-    def _unnamed(self) -> _Name:
+    def _unnamed(self) -> Name:
         kind = self._take(2)
         if kind == "Ut":
+            self.counted = min(self.counted, len(self.found))
             text = "{unnamed type#%d}" % (self._sequence(10) + 1)
         elif kind == "Ul":
             was, self.in_lambda = self.in_lambda, True
@@ -195,20 +191,20 @@ class _Reader(Text):
             text = "{lambda(%s)#%d}" % (arguments, self._sequence(10) + 1)
         else:
             raise Unsure
-        return _Name(text)
+        return Name(text)
 
-    def _operator(self) -> _Name:
+    def _operator(self) -> Name:
         two = self._take(2)
         if two == "cv":
             around, self.args = self.args, None  # its own come later
-            made = _Name("operator " + whole(self._type()), has_result=False)
+            made = Name("operator " + whole(self._type()), has_result=False)
             self.args = around
             return made
         if two not in types.OPERATORS:
             raise Unsure
-        return _Name("operator" + types.OPERATORS[two])
+        return Name("operator" + types.OPERATORS[two])
 
-    def _local(self) -> _Name:
+    def _local(self) -> Name:
         """`Z function E name`: in a function."""
         self._expect("Z")
         around = self.args
@@ -251,17 +247,19 @@ class _Reader(Text):
 
     # ---- templates ---------------------------------------------------------------------------
 
-    def _with_arguments(self, name: _Name) -> _Name:
+    def _with_arguments(self, name: Name) -> Name:
         self._expect("I")
-        around = self.args
+        around, said = self.args, self.said
         args: list[Argument] = []
         while not self._is("E"):
             args.append(self._template_argument())
             self.args = around
+        if [] in args[:-1]:
+            raise Unsure  # gdb shows the comma behind an empty pack
         shown = [one for arg in args for one in (arg if isinstance(arg, list) else [arg])]
         text = types.template(name.text, shown)
-        self.args = args
-        return _Name(text, name.last, has_result=name.has_result, args=args)
+        self.args, self.said = args, said
+        return Name(text, name.last, has_result=name.has_result, args=args)
 
     def _template_argument(self) -> Argument:
         if self._is("L"):
@@ -353,7 +351,7 @@ class _Reader(Text):
         found = self._substitution()
         if self._peeks("I"):
             around = self.args
-            made = self._with_arguments(_Name(whole(found), found[3]))
+            made = self._with_arguments(Name(whole(found), found[3]))
             self.args = around
             found = named(made.text, made.last)
             self._add(found, before)
@@ -377,9 +375,12 @@ class _Reader(Text):
     def _substitution(self) -> Spelling:
         self._expect("S")
         if self._peek() in types.STANDARD:
-            return named(*types.STANDARD[self._take()])
+            text, self.said = types.STANDARD[self._take()]
+            return named(text, self.said)
         number = self._sequence()
-        if number >= len(self.found) or self.resting.get(number, self.in_lambda) != self.in_lambda:
+        if number >= min(len(self.found), self.counted):
+            raise Unsure
+        if self.resting.get(number, self.in_lambda) != self.in_lambda:
             raise Unsure  # gdb reads T_ as of where it is spoken of
         self.parameters += number in self.resting
         return self.found[number]

@@ -9,13 +9,32 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
+    from typing import Optional, Union
 
     Spelling = tuple[str, str, str, Optional[str]]
+    Argument = Union[Spelling, list[Spelling]]  # of a template; several: what a pack holds
 
 
 class Unsure(Exception):
     """Left to gdb."""
+
+
+class Name:
+    """Of a function or class: its text, what its constructors are called, what stands behind its
+    arguments; `args`: if it ends with those of a template."""
+
+    def __init__(
+        self,
+        text: str,
+        last: str | None = None,
+        is_known: bool = False,
+        has_result: bool = True,
+        args: list[Argument] | None = None,
+    ) -> None:
+        self.text, self.last, self.args = text, last, args
+        self.is_known = is_known  # needs no number to be spoken of again
+        self.has_result = has_result
+        self.after = ""
 
 
 BUILTINS = {

@@ -27,14 +27,11 @@ if TYPE_CHECKING:
     # {(path, build id): …}, of modules whose file may be used
     Opened = dict[tuple[str, str], tuple[Optional[ElfFile], Optional["LazyTables"]]]
 
-_OF_DEBUGGERS = (
-    ".debug",
-    ".zdebug",
-    ".stab",
-    ".gnu_debugdata",
-    ".gnu_debugaltlink",
-    ".gdb_index",
-)  # how sections begin
+_INFO = frozenset((".debug_info", ".zdebug_info"))
+_PACKED = ".gnu_debugdata"
+_OF_DEBUGGERS = (".stab", ".debug_info", ".zdebug_info")  # how sections with lines begin
+# How sections begin that make it unsure which code debug information is about.
+_OF_OTHERS = (".zdebug", ".stab", _PACKED, ".gnu_debugaltlink", ".gdb_index")
 RT_SIGRETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"  # mov $15, %rax; syscall
 
 
@@ -57,7 +54,8 @@ class File:
             if self.tables is None:
                 return None, None
             tables = self.tables.get()
-            self.functions[offset] = tables.start_at(offset), tables.at(offset)
+            function = tables.at(offset)
+            self.functions[offset] = tables.begin(offset, function), function
         return self.functions[offset]
 
     def is_signal_return(
@@ -134,21 +132,37 @@ class LazyTables:
         """Whether there is debug information about that code, or it cannot be told."""
         return self._may_have_lines and (self._ranges is None or offset in self._ranges)
 
+    @property
+    def debug_info(self) -> str | None:
+        """The path of the file that gdb would read debug information from, or None."""
+        try:
+            own = not _INFO.isdisjoint(self._elf.sections)
+        except ElfError:
+            return None
+        return self._elf.path if own else self._debug_file
+
     @cached_property
     def _may_have_lines(self) -> bool:
+        """What a section of its own tells, or a debug file. Sections that only help to read
+        .debug_info (an index, a link to what several files share) are nothing without it."""
         try:
             sections = self._elf.sections
+            if not sections or any(name.startswith(_OF_DEBUGGERS) for name in sections):
+                return True
+            if _PACKED in sections:
+                packed = self._elf.mini_debug
+                if packed is None or any(n.startswith(_OF_DEBUGGERS) for n in packed.sections):
+                    return True
         except ElfError:
             return True
-        told = any(name.startswith(_OF_DEBUGGERS) for name in sections)
-        return told or not sections or self._debug_file is not None
+        return self.debug_info is not None
 
     @cached_property
     def _ranges(self) -> elf_ranges.Ranges | None:
         """The elf_ranges.Ranges of debug information, None: it may be anywhere."""
         try:
             sections = self._elf.sections
-            others = [n for n in sections if n.startswith(_OF_DEBUGGERS) and n[:7] != ".debug_"]
+            others = [n for n in sections if n.startswith(_OF_OTHERS)]
             if others or not sections or self._debug_file is not None:
                 return None
             return elf_ranges.with_debug_info(self._elf)

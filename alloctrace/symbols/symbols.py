@@ -106,7 +106,7 @@ def _look_up(
         return
     requests = [(asked.elf.path, asked.offsets) for asked in groups]
     if hasattr(gdb, "functions"):
-        answers, problems = gdb(requests, [asked.start_at for asked in groups])
+        answers, problems = gdb(requests, groups)
     else:
         answers, problems = gdb(requests)
     notes.extend(problems)
@@ -131,15 +131,17 @@ class _Asked:
         """Those of which it may know more than the file's own tables: lines, or a mangled name
         that is not understood here."""
         lines = {offset for offset in self.offsets if self._tables.may_have_lines(offset)}
-        others = self.offsets - lines
-        function_at = self.files[0].function_at
-        functions = ((offset, function_at(offset)[1]) for offset in others)
-        unread = {offset for offset, found in functions if found and _is_unread(found)}
-        self.offsets = lines | unread
+        self.offsets = lines | set(filter(self.is_unread, self.offsets - lines))
 
+    def is_unread(self, offset: int) -> bool:
+        """Whether the function around it has a name that the file's tables do not tell."""
+        function = self.files[0].function_at(offset)[1]
+        return function is not None and all(map(symbol_names.is_mangled, function[2:4]))
 
-def _is_unread(function: Function) -> bool:
-    return symbol_names.is_mangled(function.name) and symbol_names.is_mangled(function.raw)
+    @property
+    def debug_info(self) -> str | None:
+        """The path of the file that gdb would read debug information from, or None."""
+        return self._tables.debug_info
 
 
 def _may_be_asked(asked: _Asked, debug_roots: Sequence[str], notes: list[str]) -> bool:

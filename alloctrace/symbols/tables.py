@@ -83,9 +83,9 @@ class Tables:
         except ElfError:
             return None
 
-    def start_at(self, offset: int) -> int | None:
-        """Where the function around `offset` begins, by symbol, else by unwind entry, or None."""
-        function = self.at(offset)
+    def begin(self, offset: int, function: Function | None) -> int | None:
+        """Where the function around `offset` begins: by what `at` has found there, else by unwind
+        entry, or None."""
         if function is not None:
             return function.start
         found = self.range_at(offset)

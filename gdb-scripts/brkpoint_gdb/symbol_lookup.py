@@ -117,11 +117,13 @@ def own_place(function, offset, place):
 
 
 def own_lines(symtab):
-    """[(address, line)] of a file's own code, by address; kept, as many addresses may ask."""
-    if symtab.fullname() not in _lines:
+    """[(address, line)] of a file's own code in one unit, by address; kept, as many addresses may
+    ask. Many units may have code of one file: each has its own lines."""
+    key = symtab.fullname(), symtab.static_block().start
+    if key not in _lines:
         found = linetable(symtab) if symtab.is_valid() else ()
-        _lines[symtab.fullname()] = sorted((entry.pc, entry.line) for entry in found if entry.line)
-    return _lines[symtab.fullname()]
+        _lines[key] = sorted((entry.pc, entry.line) for entry in found if entry.line)
+    return _lines[key]
 
 
 def linetable(symtab):
@@ -130,7 +132,7 @@ def linetable(symtab):
     table = symtab.linetable()
     try:
         table.has_line(1)
-    except gdb.error:
+    except (gdb.error, RuntimeError):  # gdb 13: the latter
         return ()
     return table
 

@@ -1,0 +1,28 @@
+/* header.h - the header of a line number program: how to read it, and the files that it is about. */
+#ifndef LINES_HEADER_H
+#define LINES_HEADER_H
+
+#include "sections.h"
+
+struct file {
+    const char *name, *folder; /* folder: NULL for none */
+};
+
+struct header {
+    unsigned version, line_range, opcode_base;
+    int line_base;
+    bool is_stmt;
+    const char *comp_dir;
+    uint8_t lengths[256];
+    const char **folders;
+    size_t folder_count;
+    struct file *files;
+    size_t file_count;
+};
+
+/* What *from begins with; then *from is the program. False: damaged, or not understood; header_free
+ * also then. */
+bool header_read(struct header *header, struct reading *from, const struct sections *sections);
+void header_free(struct header *header);
+
+#endif
