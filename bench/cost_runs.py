@@ -54,10 +54,11 @@ def recorder_missing():
     return None if os.access(path, os.X_OK) else "the recorder is not built: make recorder"
 
 
-def recorded(argv, folder):
-    """`brkpoint run` with the recorder: everything from its start to the end of its report."""
+def recorded(argv, folder, *more):
+    """`brkpoint run` with the recorder: everything from its start to the end of its report.
+    `more`: options."""
     trace, result = os.path.join(folder, "trace"), os.path.join(folder, "result")
-    words = ["run", "--engine", "recorder", "--force", "-o", trace, "--"]
+    words = ["run", "--engine", "recorder", "--force", "-o", trace, *more, "--"]
     run = plain([PYTHON, "-IXutf8", CHILD, result] + words + argv)
     with open(result, encoding="ascii") as file:
         run.processes = json.load(file)

@@ -35,10 +35,18 @@ def figure(value, wanted, form="%.2f"):
 
 
 def side_by_side(argv, folder, options):
-    """The least of `--repeat` turns: natively, under the recorder, under heaptrack or None."""
-    turns = [(plain(argv), recorded(argv, folder), _heaptrack(argv, folder)) for _ in options.turns]
-    native, ours, theirs = zip(*turns)
-    return least(native), least(ours), least(theirs) if theirs[0] else None
+    """The least of `--repeat` turns: natively, under the recorder with a report and (as heaptrack)
+    without, under heaptrack or None."""
+    turns = [
+        (
+            plain(argv),
+            recorded(argv, folder),
+            recorded(argv, folder, "--quiet"),
+            _heaptrack(argv, folder),
+        )
+        for _ in options.turns
+    ]
+    return [least(runs) if runs[0] else None for runs in zip(*turns)]
 
 
 def _heaptrack(argv, folder):
@@ -67,12 +75,13 @@ def micro(folder, options):
     program = compile_micro(folder)
     for frames, (added, share) in MICRO.items():
         argv = [program, str(options.pairs), str(frames), "1"]
-        native, ours, theirs = side_by_side(argv, folder, options)
+        native, ours, quiet, theirs = side_by_side(argv, folder, options)
         ns = (ours.target - native.cpu) * 1e9 / max(1, ours.events)
         say(
             "%2d frames: ns an event added to the target %s; %s"
             % (frames, figure(ns, added, "%.0f"), whole(ours, theirs, share))
         )
+        say("  without a report: %s" % whole(quiet, theirs, share))
         say(disk(ours))
     argv = [program, str(options.pairs), "7", "1"]
     say("report: %s s" % figure(report_time(argv, folder), REPORT_SECONDS, "%.1f"))
@@ -95,18 +104,19 @@ def programs(folder, options):
         if argv is None:
             say("%-8s not installed" % name)
             continue
-        native, ours, theirs = side_by_side(argv, folder, options)
+        native, ours, quiet, theirs = side_by_side(argv, folder, options)
         times = ours.target / native.cpu
         wanted = max(TARGET_TIMES, 1 + ((theirs or Run()).cpu / native.cpu - 1) / 2)
         row = "%-8s %8d events: target %s; %s"
         say(row % (name, ours.events, figure(times, wanted), whole(ours, theirs, ALL_SHARE)))
+        say("  without a report: %s" % whole(quiet, theirs, ALL_SHARE))
         say(disk(ours))
 
 
-def first_of(argv, folder):
+def first_of(argv, folder, *more):
     """A run of a program of which nothing is known yet."""
     shutil.rmtree(os.path.join(folder, "cache"), ignore_errors=True)
-    return recorded(argv, folder)
+    return recorded(argv, folder, *more)
 
 
 def first(folder, options):
@@ -118,10 +128,18 @@ def first(folder, options):
         if argv is None or not shutil.which(argv[0]):
             say("%-8s not installed" % name)
             continue
-        turns = [(first_of(argv, folder), _heaptrack(argv, folder)) for _ in options.turns]
-        ours, theirs = (least(runs) if runs[0] else None for runs in zip(*turns))
+        turns = [
+            (
+                first_of(argv, folder),
+                first_of(argv, folder, "--quiet"),
+                _heaptrack(argv, folder),
+            )
+            for _ in options.turns
+        ]
+        ours, quiet, theirs = (least(runs) if runs[0] else None for runs in zip(*turns))
         gdb = "with gdb" if "gdb" in ours.processes else "without gdb"
         say("%-8s %s; %s" % (name, gdb, whole(ours, theirs, FIRST_SHARE)))
+        say("  without a report: %s" % whole(quiet, theirs, FIRST_SHARE))
         say(disk(ours))
     del os.environ["BRKPOINT_CACHE"]
     if kept is not None:
