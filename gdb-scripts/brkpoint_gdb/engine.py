@@ -16,7 +16,7 @@ from alloctrace.elf import elf
 from alloctrace.spool import spool
 
 from . import borders, code, hooks, libraries, planted, regions, rescue, settings
-from . import spool_file, stacks, syscalls
+from . import spool_file, stacks, stepping, syscalls
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
@@ -36,6 +36,7 @@ class Engine:
         self.map = self.stacks = None
         self.last_state = {}  # as process.state(), at the end
         self.stops = self.lost = 0
+        self.stepping = stepping.Stepping(self)
         self.planted, self.libraries = planted.Planted(self), libraries.Libraries(self)
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
@@ -58,6 +59,7 @@ class Engine:
         if not self._alive():
             return  # the exec failed: the parent knows why
         self._hits(self.exec, "_exec_hits")
+        self.stepping.prepare()
         self._watch_events()
         self.started_ns = now()
         facts = {"pid": self.process.pid, "engine": "breakpoints", "gdb": gdb.VERSION}
@@ -146,6 +148,7 @@ class Engine:
         """At the first instruction of a program: everything is planted anew."""
         self.image += 1
         self.process.threads = 1
+        self.stepping.allowed = True
         self.map = code.Map(self.process, self.map.next_id if self.map else 1)
         self.stacks = stacks.Stacks(self.process, self.spool, self.map, self.stacks)
         self.calls = hooks.Calls(self)
