@@ -51,7 +51,7 @@ class Engine:
         settings.apply()
         settings.do("attach %d" % self.config["pid"])
         self.process = Process(self.config["pid"])
-        self._rescue = rescue.Rescue(self.process.pid, self._gdb_died)
+        self._rescue = rescue.Rescue(self.process.pid, self._gdb_died, self.stepping.moved)
         self.exec = syscalls.catchpoint("catch exec")
         gdb.execute("set auto-solib-add on")  # the loader's unwind tables, from the exec on
         os.write(self.config["ready_fd"], b"A")
@@ -59,7 +59,6 @@ class Engine:
         if not self._alive():
             return  # the exec failed: the parent knows why
         self._hits(self.exec, "_exec_hits")
-        self.stepping.prepare()
         self._watch_events()
         self.started_ns = now()
         facts = {"pid": self.process.pid, "engine": "breakpoints", "gdb": gdb.VERSION}
@@ -148,7 +147,6 @@ class Engine:
         """At the first instruction of a program: everything is planted anew."""
         self.image += 1
         self.process.threads = 1
-        self.stepping.allowed = True
         self.map = code.Map(self.process, self.map.next_id if self.map else 1)
         self.stacks = stacks.Stacks(self.process, self.spool, self.map, self.stacks)
         self.calls = hooks.Calls(self)
@@ -176,6 +174,7 @@ class Engine:
             )
             return
         settings.stand_where(self.process.pid)
+        self.stepping.prepare()
         self.update_code(executable, auxv)
         self._show_hidden(executable)
         self._start_phases(executable)

@@ -33,7 +33,7 @@ class Breakpoint(gdb.Breakpoint):
             if self.hit():
                 return True
             if self.instruction is not None:
-                self.engine.stepping.go_on(self.instruction, self.engine.process.regs)
+                self.engine.stepping.go_on(self, self.engine.process.regs)
             return False
         except Exception as error:  # an error here would stop the target for good
             self.engine.lose(1, "%s: %s" % (type(self).__name__, error))
@@ -60,9 +60,9 @@ class Entry(Breakpoint):
         engine = self.engine
         t_ns, tid = now(), engine.process.tid()
         regs = engine.process.registers(tid)
-        ret = engine.process.word(regs.rsp)
+        ret, link = engine.stacks.top(self.address, regs.rsp)
         named = self._default if len(self._ids) == 1 else self._name_at(ret)
-        stack = engine.stacks.at_entry(self.address, regs.rsp, ret)
+        stack = engine.stacks.at_entry(self.address, regs.rsp, ret, link)
         args = [getattr(regs, register) for register in self._registers]
         args += [0] * (3 - len(args))
         engine.spool.enter(t_ns, tid, self._ids[named], regs.rsp, args, stack)

@@ -35,11 +35,6 @@ class Registers(ctypes.Structure):
     tid = 0
     whole = True  # False: gdb told those that an event needs
 
-    def copy(self):
-        same = Registers.from_buffer_copy(self)
-        same.tid, same.whole = self.tid, self.whole
-        return same
-
 
 class _Piece(ctypes.Structure):
     """struct iovec."""
@@ -56,13 +51,15 @@ class Process:
         self._ptrace = libc.ptrace
         self._ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
         self._ptrace.restype = ctypes.c_long
-        self._moves = libc.process_vm_readv, libc.process_vm_writev
-        for move in self._moves:
+        self._readv, self._writev = libc.process_vm_readv, libc.process_vm_writev
+        for move in (self._readv, self._writev):
             move.argtypes = [ctypes.c_long, *[ctypes.c_void_p, ctypes.c_ulong] * 2, ctypes.c_ulong]
             move.restype = ctypes.c_ssize_t
         self._here = ctypes.c_uint64()
         self._ours = _Piece(ctypes.addressof(self._here), 8)
         self._theirs = _Piece(None, 8)
+        pieces = ctypes.addressof(self._ours), 1, ctypes.addressof(self._theirs), 1
+        self._one_word = (pid, *pieces, 0)
         self._mem = -1
         self.reopen()
 
@@ -120,16 +117,12 @@ class Process:
     def load(self, address):
         """As word(), if the program itself may read there."""
         self._theirs.base = address
-        return self._here.value if self._move(0) else None
+        return self._here.value if self._readv(*self._one_word) == 8 else None
 
     def store(self, address, word):
-        """Write what the program itself may write; whether it could."""
+        """Write where the program itself may write; whether it could."""
         self._theirs.base, self._here.value = address, word
-        return self._move(1)
-
-    def _move(self, direction):
-        pieces = ctypes.byref(self._ours), 1, ctypes.byref(self._theirs), 1
-        return self._moves[direction](self.pid, *pieces, 0) == 8
+        return self._writev(*self._one_word) == 8
 
     def _file(self, name):
         with open("/proc/%d/%s" % (self.pid, name), "rb") as file:

@@ -12,35 +12,47 @@ from __future__ import annotations
 
 import gdb
 
-from alloctrace.fields import MASK64
-
 from . import instructions
 
 _NO_PLACE = (b"", b"\xcc")  # to go on at: a breakpoint there, whoever's, must be hit
-# gdb forgets the registers that it knows, and asks the kernel; the second since gdb 11.
-_FORGET = ("flushregs", "maintenance flush register-cache")
+# gdb forgets the registers that it knows, and asks the kernel; the second before gdb 11.
+_FORGET = ("maintenance flush register-cache", "flushregs")
 
 
 class Stepping:
     def __init__(self, engine):
         self._engine = engine
         self._forget = None  # the command, once one is known
-        self._believed = False  # gdb has shown that it takes it
         self.allowed = True  # False: the processor keeps return addresses itself
         self.moved = {}  # tid -> Registers that it went on with last; rescue.py
 
     def prepare(self):
-        """Outside stop(), with a process: find out how this gdb can be told."""
-        for command in _FORGET:
+        """At the first instruction of a 64-bit program: find out how this gdb can be told."""
+        self.allowed = True
+        process = self._engine.process
+        regs = process.registers(process.tid())
+        self._forget = next((c for c in _FORGET if regs.whole and self._is_heard(c, regs)), None)
+
+    def _is_heard(self, command, regs):
+        """Whether gdb then asks the kernel again for a register that it knows."""
+        try:
+            known = _r11()
+            self._flip(regs)
             try:
                 gdb.execute(command, False, True)
-            except gdb.error:
-                continue
-            self._forget = command
-            return
+                return _r11() != known
+            finally:
+                self._flip(regs)
+                gdb.execute(command, False, True)
+        except gdb.error:
+            return False
+
+    def _flip(self, regs):
+        regs.r11 ^= 1
+        self._engine.process.set_registers(regs)
 
     def read(self, address):
-        """The Instruction at `address`, as if gdb's breakpoints were not there; None: gdb's to do."""
+        """The Instruction at `address`, whatever gdb has planted there; None: gdb shall step."""
         if self._forget is None:
             return None
         for size in (instructions.LONGEST, 1):  # it may be the last of its mapping
@@ -51,27 +63,27 @@ class Stepping:
             return instructions.read(code)
         return None
 
-    def go_on(self, instruction, regs):
-        """The last act of a stop(): `regs` of the thread that stands at `instruction`."""
-        if self._forget is None or not (self.allowed and regs.whole):
+    def go_on(self, breakpoint_, regs):
+        """The last act of a stop(): `regs` of the thread that stands at the breakpoint."""
+        if self._forget is None or not self.allowed:
             return
-        before = None if self._believed else regs.copy()
+        if not regs.whole or regs.rip != breakpoint_.address:
+            return
         try:
-            if self._act(instruction, regs):
+            if self._act(breakpoint_.instruction, regs):
                 self.moved[regs.tid] = regs
-                if before is not None:
-                    self._ask_gdb(before, regs.rip)
-        except Exception as error:  # before anything was changed
+        except Exception as error:  # nothing has been changed
             self._forget = None
             self._engine.note_once("gdb steps over each breakpoint: %s" % error)
 
     def _act(self, instruction, regs):
         process, size = self._engine.process, instruction.size
-        there = process.read(regs.rip, size + 1)
-        if there[:size] != instruction.planted:
-            return False
-        if not instruction.jumps and there[size:] in _NO_PLACE:
-            return False
+        if not instruction.jumps or size > 1:
+            there = process.read(regs.rip, size + 1)
+            if there[:size] != instruction.planted:
+                return False
+            if there[size:] in _NO_PLACE and not instruction.jumps:
+                return False
         if not instruction.act(regs, process.load, process.store):
             return False
         if instruction.jumps and process.read(regs.rip, 1) in _NO_PLACE:
@@ -79,17 +91,6 @@ class Stepping:
         gdb.execute(self._forget, False, True)
         return process.set_registers(regs)
 
-    def _ask_gdb(self, before, pc):
-        """Once: does gdb take it from the kernel where the thread stands now?"""
-        self._believed = _gdb_pc() == pc
-        if not self._believed:
-            self._engine.process.set_registers(before)
-            del self.moved[before.tid]
-            raise gdb.error("it does not hear of registers that have changed")
 
-
-def _gdb_pc():
-    try:
-        return int(gdb.parse_and_eval("$pc")) & MASK64
-    except gdb.error:
-        return None
+def _r11():
+    return int(gdb.parse_and_eval("$r11"))
