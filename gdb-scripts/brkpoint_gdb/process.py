@@ -1,4 +1,4 @@
-"""The stopped target: registers, memory, /proc. Reads only; ints and bytes come out.
+"""The stopped target: registers, memory, /proc. Ints and bytes come out; stepping.py alone writes.
 
 gdb's own way to a register costs 5 to 60 us, ptrace(PTRACE_GETREGS) 2 us; gdb's main thread is
 the tracer, and Python runs in it, so the kernel answers. Memory comes from /proc/PID/mem.
@@ -15,25 +15,15 @@ import gdb
 
 from alloctrace.elf import maps
 
+from .registers import Registers
+
 _PTRACE_GETREGS, _PTRACE_SETREGS = 12, 13
 _PTRACE_GETSIGINFO = 0x4202
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PATIENCE = 50  # looks at a process that may be dying, 10 ms apart
 _CS_64_BIT = 0x33  # __USER_CS, arch/x86/include/asm/segment.h
-_ORDER = (
-    "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss"
-    " fs_base gs_base ds es fs gs"
-).split()
 _NEEDED = ("rax", "rdx", "rsi", "rdi", "orig_rax", "rip", "rsp", "r10", "r9", "r8", "rcx", "cs")
 _WORD = struct.Struct("<Q")
-
-
-class Registers(ctypes.Structure):
-    """user_regs_struct of sys/user.h, of thread `tid`."""
-
-    _fields_ = [(name, ctypes.c_uint64) for name in _ORDER]
-    tid = 0
-    whole = True  # False: gdb told those that an event needs
 
 
 class _Piece(ctypes.Structure):
