@@ -106,6 +106,7 @@ class Engine:
         self.spool.info(
             "cost",
             stops=self.stops,
+            unstepped=self.stepping.count,
             engine_ns=now() - self.started_ns,
             walks=self.stacks.walks,
             remembered=self.stacks.hits,

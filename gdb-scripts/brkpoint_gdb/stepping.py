@@ -24,6 +24,7 @@ class Stepping:
         self._engine = engine
         self._forget = None  # the command, once one is known
         self.allowed = True  # False: the processor keeps return addresses itself
+        self.count = 0  # of the stops after which gdb had not to step
         self.moved = {}  # tid -> Registers that it went on with last; rescue.py
 
     def prepare(self):
@@ -72,6 +73,7 @@ class Stepping:
         try:
             if self._act(breakpoint_.instruction, regs):
                 self.moved[regs.tid] = regs
+                self.count += 1
         except Exception as error:  # nothing has been changed
             self._forget = None
             self._engine.note_once("gdb steps over each breakpoint: %s" % error)
