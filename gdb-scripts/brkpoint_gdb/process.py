@@ -104,6 +104,13 @@ class Process:
         data = self.read(address, 8)
         return _WORD.unpack(data)[0] if len(data) == 8 else None
 
+    def code(self, address, size):
+        """The `size` bytes at `address` as if there were no breakpoints; none where not all are."""
+        try:
+            return bytes(gdb.selected_inferior().read_memory(address, size))
+        except (gdb.error, OverflowError):
+            return b""
+
     def load(self, address):
         """As word(), if the program itself may read there."""
         self._theirs.base = address

@@ -56,13 +56,9 @@ class Stepping:
         """The Instruction at `address`, whatever gdb has planted there; None: gdb shall step."""
         if self._forget is None:
             return None
-        for size in (instructions.LONGEST, 1):  # it may be the last of its mapping
-            try:
-                code = bytes(gdb.selected_inferior().read_memory(address, size))
-            except gdb.error:
-                continue
-            return instructions.read(code)
-        return None
+        process = self._engine.process
+        code = process.code(address, instructions.LONGEST) or process.code(address, 1)
+        return instructions.read(code)  # of one byte at the end of its mapping
 
     def go_on(self, breakpoint_, regs):
         """The last act of a stop(): `regs` of the thread that stands at the breakpoint."""
