@@ -213,7 +213,8 @@ __asm__(".macro begin name\\n .globl \\\\name\\n .type \\\\name, @function\\n"
         "begin malloc\\n lea body(%rip), %rax\\n jmp *%rax\\n end malloc\\n"
         "begin inner\\n sub $8, %rsp\\n .cfi_adjust_cfa_offset 8\\n calls malloc 1013\\n"
         "add $8, %rsp\\n .cfi_adjust_cfa_offset -8\\n ret\\n end inner\\n"
-        "begin outer\\n sub $8, %rsp\\n .cfi_adjust_cfa_offset 8\\n calls malloc 1009\\n call inner\\n"
+        "begin outer\\n sub $8, %rsp\\n .cfi_adjust_cfa_offset 8\\n calls malloc 1009\\n"
+        "call inner\\n"
         "add $8, %rsp\\n .cfi_adjust_cfa_offset -8\\n ret\\n end outer\\n");
 void outer(void);
 int main(void)
