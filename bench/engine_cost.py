@@ -2,8 +2,8 @@
 """What the breakpoint engine costs, as ratios measured in one run.
 
 A call (entry, return and stack) against one empty Python stop(), at two depths and at growing
-counts; the whole command on an empty program. Both are measured in turns, a few at a time, and
-the middle one of all ratios counts: what else the machine does meets both.
+counts; the whole command on an empty program. Both are measured in turns, a few at a time: what
+else the machine does meets both.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         deep = _compile(folder)
         print("one call (entry, return, stack) in empty stops; at most %g is wanted" % LIMIT)
-        print("(the middle one of all blocks, and between what half of them are)")
+        print("(by the time that a quarter of the blocks stay below; by that of half of them)")
         for depth in (5, 30):
             print("%3d frames: %s" % (depth, _row(_blocks(folder, deep, size.of(200, 3), depth))))
         print("the same at 30 frames by count: flat is wanted")
@@ -45,14 +45,15 @@ def main():
 
 def _row(rows):
     """`rows`: of each block the us of an empty stop and of a call of each kind."""
-    words = []
-    for at, kind in enumerate(KINDS, 1):
-        ratios = sorted(row[at] / row[0] for row in rows)
-        quarter = len(ratios) // 4
-        some = kind, statistics.median(ratios), ratios[quarter], ratios[-1 - quarter]
-        words.append("%s %.2f (%.2f to %.2f)" % some)
-    stop = min(row[0] for row in rows)
-    return "%s; empty stop at least %.0f us" % (", ".join(words), stop)
+    quick, middle = [], []
+    for times in zip(*rows):
+        quick.append(sorted(times)[len(times) // 4])
+        middle.append(statistics.median(times))
+    words = [
+        "%s %.2f (%.2f)" % (KINDS[at - 1], quick[at] / quick[0], middle[at] / middle[0])
+        for at in range(1, len(quick))
+    ]
+    return "%s; empty stop %.0f us (%.0f)" % (", ".join(words), quick[0], middle[0])
 
 
 def _compile(folder):
