@@ -32,6 +32,19 @@ int main(void)
 }
 """
 
+# Where malloc's push is executed twice, its ret goes to what was pushed.
+PUSHES = """
+__asm__(".globl _start, malloc\\n"
+        ".type malloc, @function\\n"
+        "malloc: .cfi_startproc\\n push %rbx\\n pop %rbx\\n ret\\n .cfi_endproc\\n"
+        ".size malloc, . - malloc\\n"
+        "_start: mov $39, %eax\\n syscall\\n"  // getpid: nobody looks for a main any further
+        "lea twice(%rip), %rbx\\n mov $17, %edi\\n call malloc\\n"
+        "mov $7, %edi\\n jmp end\\n"
+        "twice: mov $6, %edi\\n"
+        "end: mov $60, %eax\\n syscall\\n");
+"""
+
 
 def died(folder, how, *flags):
     path = compile_c(folder, PROGRAM, "-pthread", *flags)
@@ -53,6 +66,16 @@ def test_a_gdb_that_dies_of_the_programs_death_has_seen_all(tmp_path, how, compl
     outcome = died(tmp_path, how)
     assert (outcome.kind, outcome.status, outcome.complete) == ("signalled", 9, complete)
     assert outcome.reason == (None if complete else "gdb crashed")
+
+
+@pytest.mark.parametrize("how, status", [("behind exit", 7), ("behind unknown exit", 6)])
+def test_what_was_done_for_the_program_is_not_done_twice(tmp_path, how, status):
+    """malloc's first instruction, a push: the word that it pushes twice says how often it was."""
+    (tmp_path / "dying").write_text(how)
+    path = compile_c(tmp_path, PUSHES, "-nostdlib", "-static")
+    options = launch.Options(engine=DYING, timeout=90)
+    outcome = launch.run([os.fsencode(path)], str(tmp_path / "spool"), options)
+    assert (outcome.kind, outcome.status) == ("exited", status), outcome.log
 
 
 def test_without_that_it_would_be_ended(tmp_path):

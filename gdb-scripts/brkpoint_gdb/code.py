@@ -199,7 +199,7 @@ class Map:
 
     def _is_call(self, ret):
         """A call instruction ends just before `ret`: e8 rel32, or ff /2 in any length."""
-        data = self._process.read(ret - _CALL_FORMS, _CALL_FORMS)
+        data = self._process.code(ret - _CALL_FORMS, _CALL_FORMS)
         if len(data) < _CALL_FORMS or not (self.at(ret) or self._process.is_code(ret)):
             return False
         if data[-5] == 0xE8:
@@ -209,7 +209,7 @@ class Map:
 
     def called_name(self, ret):
         """The symbol that the call before `ret` names, through the PLT or the GOT; or None."""
-        code, data = self.at(ret), self._process.read(ret - 6, 6)
+        code, data = self.at(ret), self._process.code(ret - 6, 6)
         if code is None or code.file is None or len(data) < 6:
             return None
         if data[1] == 0xE8:

@@ -16,7 +16,7 @@ from alloctrace.elf import elf
 from alloctrace.spool import spool
 
 from . import borders, code, hooks, libraries, planted, regions, rescue, settings
-from . import spool_file, stacks, syscalls
+from . import spool_file, stacks, stepping, syscalls
 from .process import Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
@@ -36,6 +36,7 @@ class Engine:
         self.map = self.stacks = None
         self.last_state = {}  # as process.state(), at the end
         self.stops = self.lost = 0
+        self.stepping = stepping.Stepping(self)
         self.planted, self.libraries = planted.Planted(self), libraries.Libraries(self)
         self.reached = []  # breakpoints that stopped the target and wait for their action
         self._noted = set()
@@ -50,7 +51,7 @@ class Engine:
         settings.apply()
         settings.do("attach %d" % self.config["pid"])
         self.process = Process(self.config["pid"])
-        self._rescue = rescue.Rescue(self.process.pid, self._gdb_died)
+        self._rescue = rescue.Rescue(self.process.pid, self._gdb_died, self.stepping.moved)
         self.exec = syscalls.catchpoint("catch exec")
         gdb.execute("set auto-solib-add on")  # the loader's unwind tables, from the exec on
         os.write(self.config["ready_fd"], b"A")
@@ -105,6 +106,7 @@ class Engine:
         self.spool.info(
             "cost",
             stops=self.stops,
+            unstepped=self.stepping.count,
             engine_ns=now() - self.started_ns,
             walks=self.stacks.walks,
             remembered=self.stacks.hits,
@@ -173,6 +175,7 @@ class Engine:
             )
             return
         settings.stand_where(self.process.pid)
+        self.stepping.prepare()
         self.update_code(executable, auxv)
         self._show_hidden(executable)
         self._start_phases(executable)

@@ -19,16 +19,22 @@ class Breakpoint(gdb.Breakpoint):
     """At a raw address, unseen by `info breakpoints`; `hit()` does the work of stop()."""
 
     called = None  # of an entry: the function's name
+    goes_on = False  # often hit: does the work of its instruction, where that is possible
 
     def __init__(self, engine, address):
         super().__init__("*%#x" % address, internal=True)
         self.engine, self.address = engine, address
+        self.instruction = engine.stepping.read(address) if self.goes_on else None
         engine.planted.add(self)
 
     def stop(self):
         self.engine.stops += 1
         try:
-            return self.hit()
+            if self.hit():
+                return True
+            if self.instruction is not None:
+                self.engine.stepping.go_on(self, self.engine.process.regs)
+            return False
         except Exception as error:  # an error here would stop the target for good
             self.engine.lose(1, "%s: %s" % (type(self).__name__, error))
             return False
@@ -36,6 +42,8 @@ class Breakpoint(gdb.Breakpoint):
 
 class Entry(Breakpoint):
     """The first instruction of an allocator function: the arguments are in their registers."""
+
+    goes_on = True
 
     def __init__(self, engine, address, ids):
         """`ids`: {allocators.Named: hook id}, several for aliases, which are read alike."""
@@ -52,9 +60,9 @@ class Entry(Breakpoint):
         engine = self.engine
         t_ns, tid = now(), engine.process.tid()
         regs = engine.process.registers(tid)
-        ret = engine.process.word(regs.rsp)
+        ret, link = engine.stacks.top(self.address, regs.rsp)
         named = self._default if len(self._ids) == 1 else self._name_at(ret)
-        stack = engine.stacks.at_entry(self.address, regs.rsp, ret)
+        stack = engine.stacks.at_entry(self.address, regs.rsp, ret, link)
         args = [getattr(regs, register) for register in self._registers]
         args += [0] * (3 - len(args))
         engine.spool.enter(t_ns, tid, self._ids[named], regs.rsp, args, stack)
@@ -73,6 +81,7 @@ class Entry(Breakpoint):
 class Return(Breakpoint):
     """A `ret` instruction: the stack pointer is again what it was at the entry."""
 
+    goes_on = True
     offset = 0
 
     def hit(self):

@@ -44,7 +44,7 @@ def _until_transfer(process, start):
     """([(register, address loaded)], target of the first direct call or None) from `start` on."""
     loads = []
     for line in _instructions(start):
-        data = process.read(line["addr"], line["length"])
+        data = process.code(line["addr"], line["length"])
         if _TRANSFER.match(line["asm"]):
             return loads, _target(line["addr"], data)
         found = _loaded(line["addr"], data)

@@ -20,6 +20,7 @@ class Planted:
     def __init__(self, engine):
         self._engine = engine
         self._all = set()  # every Breakpoint of hooks.py and borders.py
+        self._first = {}  # address -> the first Breakpoint there
         self._unmapping = {}  # tid -> the breakpoints that its munmap takes away
         self._waiting = []  # what to do once the target stands still
 
@@ -39,9 +40,14 @@ class Planted:
 
     def add(self, breakpoint_):
         self._all.add(breakpoint_)
+        first = self._first.setdefault(breakpoint_.address, breakpoint_)
+        if first is not breakpoint_:  # both must find the program where it stands
+            first.instruction = breakpoint_.instruction = None
 
     def remove(self, breakpoint_):
         self._all.discard(breakpoint_)
+        if self._first.get(breakpoint_.address) is breakpoint_:
+            del self._first[breakpoint_.address]
         self._engine.calls.forget(breakpoint_)
         if breakpoint_.is_valid():
             breakpoint_.delete()

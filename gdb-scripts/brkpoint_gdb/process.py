@@ -1,4 +1,4 @@
-"""The stopped target: registers, memory, /proc. Reads only; ints and bytes come out.
+"""The stopped target: registers, memory, /proc. Ints and bytes come out; stepping.py alone writes.
 
 gdb's own way to a register costs 5 to 60 us, ptrace(PTRACE_GETREGS) 2 us; gdb's main thread is
 the tracer, and Python runs in it, so the kernel answers. Memory comes from /proc/PID/mem.
@@ -10,36 +10,46 @@ import ctypes
 import os
 import struct
 import time
-from collections import namedtuple
 
 import gdb
 
 from alloctrace.elf import maps
 
-# The words of user_regs_struct (sys/user.h) that an event needs, by index.
-_INDEX = {"rax": 10, "rdx": 12, "rsi": 13, "rdi": 14, "orig_rax": 15, "rip": 16, "rsp": 19}
-_INDEX.update(r10=7, r9=8, r8=9, rcx=11, cs=17)
-_WORDS = 27
-_PTRACE_GETREGS = 12
+from .registers import Registers
+
+_PTRACE_GETREGS, _PTRACE_SETREGS = 12, 13
 _PTRACE_GETSIGINFO = 0x4202
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PATIENCE = 50  # looks at a process that may be dying, 10 ms apart
 _CS_64_BIT = 0x33  # __USER_CS, arch/x86/include/asm/segment.h
-
-Registers = namedtuple("Registers", sorted(_INDEX))
-_ORDER = [_INDEX[name] for name in Registers._fields]
+_NEEDED = ("rax", "rdx", "rsi", "rdi", "orig_rax", "rip", "rsp", "r10", "r9", "r8", "rcx", "cs")
 _WORD = struct.Struct("<Q")
-_ALL = struct.Struct("<%dQ" % _WORDS)
+
+
+class _Piece(ctypes.Structure):
+    """struct iovec."""
+
+    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
 
 
 class Process:
     def __init__(self, pid):
         self.pid = pid
         self.threads = 1  # engine.py counts them; one thread needs no look-up
-        self._regs = ctypes.create_string_buffer(_ALL.size)
-        self._ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+        self.regs = Registers()  # that were read last
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._ptrace = libc.ptrace
         self._ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
         self._ptrace.restype = ctypes.c_long
+        self._readv, self._writev = libc.process_vm_readv, libc.process_vm_writev
+        for move in (self._readv, self._writev):
+            move.argtypes = [ctypes.c_long, *[ctypes.c_void_p, ctypes.c_ulong] * 2, ctypes.c_ulong]
+            move.restype = ctypes.c_ssize_t
+        self._here = ctypes.c_uint64()
+        self._ours = _Piece(ctypes.addressof(self._here), 8)
+        self._theirs = _Piece(None, 8)
+        pieces = ctypes.addressof(self._ours), 1, ctypes.addressof(self._theirs), 1
+        self._one_word = (pid, *pieces, 0)
         self._mem = -1
         self.reopen()
 
@@ -60,10 +70,17 @@ class Process:
         return gdb.selected_thread().ptid[1]
 
     def registers(self, tid):
-        if self._ptrace(_PTRACE_GETREGS, tid, None, self._regs) == 0:
-            words = _ALL.unpack_from(self._regs)
-            return Registers(*[words[index] for index in _ORDER])
-        return Registers(*[_register(name) for name in Registers._fields])
+        self.regs = regs = Registers()
+        regs.tid = tid
+        if self._ptrace(_PTRACE_GETREGS, tid, None, ctypes.byref(regs)) != 0:
+            regs.whole = False
+            for name in _NEEDED:
+                setattr(regs, name, _register(name))
+        return regs
+
+    def set_registers(self, regs):
+        """Whether the thread has them now; gdb may know others."""
+        return self._ptrace(_PTRACE_SETREGS, regs.tid, None, ctypes.byref(regs)) == 0
 
     def is_64_bit(self):
         return self.registers(self.tid()).cs == _CS_64_BIT
@@ -86,6 +103,23 @@ class Process:
         """The 8 bytes at `address` as an unsigned integer, None where unreadable."""
         data = self.read(address, 8)
         return _WORD.unpack(data)[0] if len(data) == 8 else None
+
+    def code(self, address, size):
+        """The `size` bytes at `address` as if there were no breakpoints; none where not all are."""
+        try:
+            return bytes(gdb.selected_inferior().read_memory(address, size))
+        except (gdb.error, OverflowError):
+            return b""
+
+    def load(self, address):
+        """As word(), if the program itself may read there."""
+        self._theirs.base = address
+        return self._here.value if self._readv(*self._one_word) == 8 else None
+
+    def store(self, address, word):
+        """Write where the program itself may write; whether it could."""
+        self._theirs.base, self._here.value = address, word
+        return self._writev(*self._one_word) == 8
 
     def _file(self, name):
         with open("/proc/%d/%s" % (self.pid, name), "rb") as file:

@@ -28,10 +28,14 @@ _kept = []  # what C calls must not be collected
 
 
 class Rescue:
-    """Armed while gdb watches process `pid`; `gdb_died` is called first where a signal ends gdb."""
+    """Armed while gdb watches process `pid`; `gdb_died` is called first where a signal ends gdb.
 
-    def __init__(self, pid, gdb_died):
+    `moved`: as Stepping.moved.
+    """
+
+    def __init__(self, pid, gdb_died, moved):
         self._pid, self._tracer, self.gdb_died = pid, os.getpid(), gdb_died
+        self._moved = moved
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._libc.ptrace.argtypes = [
             ctypes.c_long,
@@ -142,6 +146,8 @@ class Rescue:
         registers = (ctypes.c_uint64 * _WORDS)()
         if not self._ask(_GETREGS, tid, registers):
             return
+        if tid in self._moved and bytes(registers) == bytes(self._moved[tid]):
+            return  # we were there, and had it go on from here
         rip = registers[_RIP]
         if rip - 1 in restored and rip not in restored:
             registers[_RIP] = rip - 1

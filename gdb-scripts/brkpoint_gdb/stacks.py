@@ -76,6 +76,7 @@ class Stacks:
         """
         self._process, self._spool, self._code = process, spool, code
         self._chains = {}  # (slot, return address) -> [Link]
+        self._last = {}  # (function, slot) -> the Link found there last
         self._links = {}  # interned: (pc, slot, id of the outer link, cut) -> Link
         self._ids = {}  # (pc, Link) -> stack id
         self._read = {}  # pc -> what prologues.read says
@@ -87,15 +88,29 @@ class Stacks:
     def forget(self):
         """After code was mapped or unmapped the same values may mean other functions."""
         self._chains.clear()
+        self._last.clear()
         self._links.clear()
         self._ids.clear()
         self._read.clear()
 
-    def at_entry(self, pc, sp, ret):
-        """At a function's first instruction: `ret`, its return address, is on top of the stack."""
+    def top(self, pc, sp):
+        """At a function's first instruction: (its return address, the remembered Link or None)."""
+        link = self._last.get((pc, sp))
+        if link is not None and link.holds(self._process):
+            chains = self._chains.get((sp, link.pc))
+            if chains and chains[0] is link:  # the one that _remembered would have tried first
+                self.hits += 1
+                return link.pc, link
+        ret = self._process.word(sp)
+        link = None if ret is None else self._remembered(sp, ret)
+        if link is not None:
+            self._last[pc, sp] = link
+        return ret, link
+
+    def at_entry(self, pc, sp, ret, link):
+        """At a function's first instruction: `ret` and `link` are what top() found."""
         if ret is None:
             return self._number(pc, None, CUT_UNREADABLE)
-        link = self._remembered(sp, ret)
         if link is None:
             link = self._walk_entry(sp, ret)
         return self._number(pc, link, 0)

@@ -20,7 +20,7 @@ _FORKING = (_CLONE, _CLONE3, _PTRACE)
 _OF_32_BITS = (90, 91, 125, 163, 192)
 _INT_80 = b"\xcd\x80"
 _GATE = "system calls through int 0x80 are not seen, and this program makes such"
-_ARCH_PRCTL, _ARCH_SET_FS = 158, 0x1002  # asm/prctl.h
+_ARCH_PRCTL, _ARCH_SET_FS, _ARCH_SHSTK_ENABLE = 158, 0x1002, 0x5001  # asm/prctl.h
 _EXECVE = (59, 322)  # execve, execveat: these stop for real
 _MMAP, _MPROTECT, _MUNMAP, _NO_FD = 9, 10, 11, 0xFFFFFFFF
 _PROT_WRITE = 2
@@ -79,6 +79,8 @@ class Syscalls(gdb.Function):
         if number in _FORKING:
             return self._clone_begins(regs)
         if number == _ARCH_PRCTL:
+            if regs.rdi == _ARCH_SHSTK_ENABLE:
+                self._engine.stepping.allowed = False
             return regs.rdi == _ARCH_SET_FS and self._engine.libraries.are_mapped()
         self._enter(t_ns, tid, number, regs)
         if number == _MPROTECT and regs.rdx & _PROT_WRITE:

@@ -18,15 +18,14 @@ from brkpoint_gdb.engine import Engine  # noqa: E402
 class CheckedStacks(stacks.Stacks):
     checked = wrong = 0
 
-    def at_entry(self, pc, sp, ret):
-        remembered = self._remembered(sp, ret)
-        if remembered is not None:
+    def at_entry(self, pc, sp, ret, link):
+        if link is not None:
             CheckedStacks.checked += 1
             known, self._chains = self._chains, {}  # nothing is remembered: gdb walks to the end
             walked = self._walk_entry(sp, ret)
             self._chains = known
-            CheckedStacks.wrong += walked.frames() != remembered.frames()
-        return super().at_entry(pc, sp, ret)
+            CheckedStacks.wrong += walked.frames() != link.frames()
+        return super().at_entry(pc, sp, ret, link)
 
 
 class Checked(Engine):

@@ -55,11 +55,11 @@ class DumpedStacks(stacks.Stacks):
     seen = 0
     written = None
 
-    def at_entry(self, pc, sp, ret):
+    def at_entry(self, pc, sp, ret, link):
         if ret is not None and self._is_wanted():
-            link = self._alone(lambda: self._walk_entry(sp, ret))
-            self._write_down(False, ret, sp + 8, link)
-        return super().at_entry(pc, sp, ret)
+            walked = self._alone(lambda: self._walk_entry(sp, ret))
+            self._write_down(False, ret, sp + 8, walked)
+        return super().at_entry(pc, sp, ret, link)
 
     def at_pc(self, pc):
         if self._is_wanted() and not self._is_start(pc):

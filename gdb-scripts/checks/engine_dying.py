@@ -2,7 +2,8 @@
 
 How is in the file `dying` beside the target: exit, abort or fault; with `bare` nothing of ours is
 there to let the target go; error: gdb throws instead. killed: the target dies first; unsaid:
-nothing asks then whether it did.
+nothing asks then whether it did. behind: it dies when the target stands behind the breakpoint's
+instruction already; unknown: and nobody has written that down.
 """
 
 import ctypes
@@ -25,7 +26,15 @@ class Entry(hooks.Entry):
 
     def hit(self):
         stops = super().hit()
+        if self.engine.borders.phase == "main" and "behind" not in self.engine.how():
+            self.engine.die()
+        return stops
+
+    def stop(self):
+        stops = super().stop()
         if self.engine.borders.phase == "main":
+            if "unknown" in self.engine.how():
+                self.engine.stepping.moved.clear()
             self.engine.die()
         return stops
 
@@ -35,16 +44,16 @@ class Dying(Engine):
 
     def _act_on_reached(self):
         super()._act_on_reached()
-        if self.borders.phase == "main" and "error" in self._how():
+        if self.borders.phase == "main" and "error" in self.how():
             raise gdb.error("PC not\nsaved")
 
-    def _how(self):
+    def how(self):
         folder = os.path.dirname(self.process.executable())
         with open(os.path.join(folder, "dying"), encoding="ascii") as file:
             return file.read().split()
 
     def die(self):
-        how, libc = self._how(), ctypes.CDLL(None)
+        how, libc = self.how(), ctypes.CDLL(None)
         if "bare" in how:
             self._rescue.armed = False
         if "killed" in how:
