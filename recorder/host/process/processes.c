@@ -92,6 +92,7 @@ static void inherit(struct process *child, const struct process *parent)
     child->base = parent->base;
     child->hwcap2 = parent->hwcap2;
     child->area = parent->area;
+    child->size = parent->size;
     child->tables = parent->tables;
     child->module_count = parent->module_count;
     for (size_t i = 0; i < parent->module_count; i++) {
