@@ -141,8 +141,9 @@ struct process {
     struct exec_names *exec_names; /* thread_names.c; NULL: none of its threads is about to exec */
     bool exits;                    /* lives.c: it called exit_group, and so cannot come back */
     int exit_status;
-    bool has_exited;    /* or at least its first thread */
-    bool let_go;        /* what it execs is not followed: that was said */
+    bool has_exited; /* or at least its first thread */
+    bool
+        is_unclear; /* how it ends tells nothing: it was over when it was met, or has exec'd unseen */
     unsigned own[2][2]; /* of the program's own allocator: [frees][is seen], how many functions */
     /* While it is planted: */
     char problem[256];         /* why it cannot be; empty: it can */

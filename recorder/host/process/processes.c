@@ -143,6 +143,7 @@ struct process *process_forked(struct host *h, const struct process *parent, pid
         return NULL;
     }
     inherit(child, parent);
+    child->is_unclear = life_is_over(child); /* its parent is slow to tell of it */
     if (child->family->has_others)
         process_numbers(child);
     announce(h, child, parent->tracee.pid);

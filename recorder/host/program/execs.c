@@ -128,7 +128,7 @@ void exec_begins(struct host *h, struct process *p, const struct ask *ask)
         /* in a child that is not found the name may be another: it is its parent's memory */
         bool is_its_name = found && has_our_code(p, tid);
         say_unfollowed(h, p, is_its_name ? program.name : "", problem);
-        p->let_go = true;
+        p->is_unclear = true;
     }
 }
 

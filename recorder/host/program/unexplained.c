@@ -84,8 +84,9 @@ static void tell_missing(struct host *h, const struct process *p, uint64_t bytes
 static void tell_unseen_end(struct host *h, const struct process *p)
 {
     int status;
-    bool is_planted = p->family != NULL && p->areas[0].address != 0 && p->problem[0] == 0;
-    if (!is_planted || p->has_exited || p->let_go || h->leaving || !life_is_over(p) ||
+    bool is_planted = p->family != NULL && !p->family->has_others && p->areas[0].address != 0 &&
+                      p->problem[0] == 0;
+    if (!is_planted || p->has_exited || p->is_unclear || h->leaving || !life_is_over(p) ||
         !life_status(p, &status) || !WIFEXITED(status))
         return;
     say_unseen(h, "syscalls",
