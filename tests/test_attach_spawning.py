@@ -4,6 +4,7 @@ be stopped, and the child may be asking the recorder something."""
 import os
 import subprocess
 import time
+from types import SimpleNamespace
 
 import pytest
 import recorder_runs
@@ -11,6 +12,9 @@ import verbs
 from attaching import PROBE_WELL, Attached, Running, mappings
 from recorder_runs import probe
 from test_attach_programs import refused
+
+from start import attach, launch
+from start.errors import UserError
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
 
@@ -55,3 +59,15 @@ def test_one_that_is_recorded_already(tmp_path):
         again = Attached(tmp_path, run.pid, name="again")
         assert again.leave()[0] == 0 and os.path.exists(again.trace)
         assert run.finish() == PROBE_WELL
+
+
+def test_one_that_ends_meanwhile():
+    """No traceback, whenever that is."""
+    with subprocess.Popen(["/bin/true"]) as process:
+        process.wait()
+    host = SimpleNamespace(process=SimpleNamespace(poll=lambda: 0))
+    waiting = attach.Waiting(host, process.pid, set(), launch.Options())
+    waiting.run()
+    assert waiting.has_ended
+    with pytest.raises(UserError, match="it has ended"):
+        attach.run(process.pid, "spool", launch.Options())
