@@ -127,7 +127,9 @@ enum ask_kind {
     ASK_EXIT,    /* a: status, whole process */
     ASK_FORK,    /* a: number of the system call, flags: a child begins */
     ASK_FORKED,  /* a: the child's number: it has begun */
-    ASK_START    /* a: main, as handed to the C library -> answer: what to hand on */
+    ASK_START,   /* a: main, as handed to the C library -> answer: what to hand on */
+    ASK_LIMIT /* a: a struct rlimit, of address space -> answer: what is to be unmapped before (at,
+                  * size): to be asked until it is 0 */
 };
 enum phase_at { AT_INIT = 1, AT_MAIN, AT_AFTER_MAIN, AT_EXIT };
 enum ask_state { ASK_IDLE, ASK_WRITING, ASK_WAITING, ASK_ASLEEP, ASK_ANSWERED };
@@ -255,7 +257,15 @@ enum trouble { TROUBLE_NO_THREAD, TROUBLE_NO_CHUNK, TROUBLES };
  * is read. Else the kernel is asked, which costs more than all the rest, until the C library has set
  * it: then the word that it points to is the pointer itself (x86-64 psABI, TLS variant II). Where that
  * is not so, no thread has such a pointer, and the kernel is asked again. */
-enum { THREAD_BY_ASKING, THREAD_BY_FSBASE, THREAD_BY_WORD, THREAD_BY_ASKING_ALWAYS };
+enum {
+    THREAD_BY_ASKING,
+    THREAD_BY_FSBASE,
+    THREAD_BY_WORD,
+    THREAD_BY_ASKING_ALWAYS,
+    THREAD_BY_NUMBER /* several threads have one pointer, as under valgrind: each asks for its number */
+};
+/* What a thread is known by then: no pointer has the highest bit. */
+#define THREAD_NUMBERED(tid) (UINT64_C(1) << 63 | (uint64_t)(tid) << 6)
 
 struct area_head {
     uint64_t magic;

@@ -123,7 +123,10 @@ def run(
 def _run(
     pid: int, spool_path: str, options: Options, signals: set[int], tell: Callable[[], None]
 ) -> Outcome:
-    words, path = command(pid), program(pid)
+    try:
+        words, path = command(pid), program(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        raise UserError("cannot attach to process %d: it has ended" % pid) from None
     host = recorder.start(pid, spool_path, options, "attach")
     try:
         host.configure(path)
@@ -148,6 +151,14 @@ def _wait_planted(host: recorder.Recorder, pid: int, spool_path: str) -> None:
         raise UserError("cannot attach to process %d: %s" % (pid, said)) from None
 
 
+def _descriptor(pid: int) -> int | None:
+    """Of the process; None where it has ended meanwhile, or the kernel gives none."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
 class Waiting:
     """Until the recorder has let go of the process, or has ended with it."""
 
@@ -155,7 +166,7 @@ class Waiting:
         self, host: recorder.Recorder, pid: int, signals: set[int], options: Options
     ) -> None:
         self.host, self.pid, self._signals, self._options = host, pid, signals, options
-        self._pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+        self._pidfd = _descriptor(pid)
         self._until = time.monotonic() + options.timeout if options.timeout else None
         self._give_up: float | None = None
         self.why: str | None = None  # what made it leave, in words; None: the process ended

@@ -88,6 +88,8 @@ def test_the_only_program_of_a_starter(starter):
     found = run.end(101).asked()
     assert (found.program.name, names(found)) == ("prog", [starter])
     assert found.steps[0][2] == {"only": True}
+    much = Run(starter, "-c", "prog").calls(FIRST, asked_for.MUCH).spawn(FIRST, 101, "prog")
+    assert much.calls(101, 20).end(101).asked().program.name == starter
 
 
 def test_a_program_of_its_own_that_starts_one_is_no_starter():

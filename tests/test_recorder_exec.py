@@ -51,6 +51,15 @@ def test_one_that_dies_of_its_exec(tmp_path):
     assert _spent() - spent < (time.monotonic() - begun) / 4
 
 
+def test_one_that_is_killed_while_it_is_planted(tmp_path):
+    """Its parent learns of its end, and nothing is said to be missing: none of it has run."""
+    done = both(tmp_path, [probe("killed_in_exec.c"), "151", "1500"])
+    assert (done.history.unseen, done.history.notes) == ([], [])
+    ends = [(end["kind"], end["status"]) for end in done.history.ends]
+    assert ends[: len(done.history.children)] == [("signalled", 9)] * 151
+    assert all(image["path"] for image in done.history.images)
+
+
 def may_unshare(*words):
     """Whether root may do this here: in a chroot or a container it may not."""
     done = subprocess.run(["/usr/bin/unshare", *words], capture_output=True)

@@ -115,6 +115,16 @@ def test_addresses_random_or_not(tmp_path, fixed):
     assert (len(places) == 1) == fixed
 
 
+@pytest.mark.parametrize("mib", ["150", "600", "5000"])
+@pytest.mark.parametrize("how", ["libc", "setrlimit", "prlimit", "child"])
+def test_a_program_that_limits_itself(tmp_path, how, mib):
+    """What is mapped for the recorder, and not needed, goes first: else it would get nothing."""
+    done = both(tmp_path, [probe("limits_itself.c"), how, mib])
+    assert set(done.out.splitlines()) == {b"it gets most of it"}
+    assert all("address space is limited" in note for note in done.history.notes)
+    assert len(done.history.notes) == 1 + (how == "child")
+
+
 # ---- stacks ------------------------------------------------------------------------------------
 
 
@@ -249,7 +259,7 @@ def test_a_program_that_limits_its_own_address_space(tmp_path, kib, most):
     before, after = alone(words), recorded(tmp_path, words)
     alone_got, got = (int(done.out.split()[1]) for done in (before, after))
     assert 0 < alone_got - got <= most
-    (note,) = [note for note in after.history.notes if "address space" in note]
+    (note,) = {note for note in after.history.notes if "address space" in note}
     assert alone_got - got <= int(re.search(r"(\d+) MiB", note).group(1)) + 2
     assert counted(after.history, [1048583]) == {("malloc", 1048583): got + 1}
     assert after.complete and after.history.lost == 0

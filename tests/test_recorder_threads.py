@@ -13,7 +13,7 @@ import pytest
 import recorder_runs
 import verbs
 from alloctrace.trace import trace
-from recorder_runs import NOT_BUILT, probe
+from recorder_runs import NOT_BUILT, both, counted, probe
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
 
@@ -87,3 +87,14 @@ def test_who_waits_for_the_recorder_sleeps(tmp_path, stops):
     run.kill()
     run.wait()
     assert used < 0.05 if stops else used > 0.05
+
+
+def test_threads_with_one_pointer(tmp_path):
+    """As under valgrind: each is told apart by its number, and none waits for another's answer."""
+    for turn in range(5):
+        (tmp_path / str(turn)).mkdir()
+        past = both(tmp_path / str(turn), [probe("one_pointer.c")]).history
+        found = counted(past, [1009 << 12], kind="syscall")
+        assert found == {(name, 1009 << 12): 5 * 211 for name in ("mmap", "munmap")}
+        numbers = {event.tid for event in past.events if event.size == 1009 << 12}
+        assert len(numbers) == 5 and past.run["pid"] not in numbers

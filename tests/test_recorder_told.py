@@ -123,3 +123,22 @@ def test_more_files_of_code_than_it_can_follow_are_told_once_and_the_others_stay
     assert after.status == 0 and after.history.lost == 1
     gone = [module.path for module in after.history.modules if module.unloaded_ns is not None]
     assert gone == []
+
+
+@pytest.mark.parametrize("words", [[], ["child"]], ids=["itself", "its child"])
+def test_an_end_that_was_not_seen(tmp_path, words):
+    """Then other system calls may not have been seen, either."""
+    done = recorded(tmp_path, [probe("unseen_end.c"), *words])
+    past = done.history
+    pids = [past.run["pid"], *(child["pid"] for child in past.children)]
+    said = "process %d ended by a system call that was not seen: others may not have been, either"
+    assert done.status == 7 and [row["why"] for row in past.unseen] == [said % pids[-1]]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_twin_ends_that_were_seen(tmp_path, killed):
+    """Also of children, and of what a signal ends."""
+    words = (
+        [probe("killed_in_exec.c"), "3", "900"] if killed else ["/bin/sh", "-c", "/bin/true; (:)"]
+    )
+    assert recorded(tmp_path, words).history.unseen == []

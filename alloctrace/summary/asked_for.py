@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alloctrace.summary.lives import Process, Program
 
 NEARLY_ALL = 0.9  # of the calls
+MUCH = 20_000  # calls of a starter: to begin, and to start one program, needs fewer
 _STARTERS = frozenset(  # programs that do nothing but start another
     "chroot chrt doas env flatpak ionice linux32 linux64 nice nohup nsenter numactl prlimit runuser"
     " script setarch setpriv setsid setuidgid stdbuf su sudo systemd-run taskset tini time timeout"
@@ -85,7 +86,8 @@ def _follow(
     if share >= NEARLY_ALL and _status(process.exit) == _status(tries[-1].exit):
         return tries[-1], {"share": round(share, 4), "tries": len(tries)}
     started = [child for child in mine if _starts(child, below)]
-    if len(started) == 1 and last.name in _STARTERS and _may_pass_on(process, started[0]):
+    is_mere = last.name in _STARTERS and (last.calls < MUCH or last.calls < NEARLY_ALL * calls)
+    if len(started) == 1 and is_mere and _may_pass_on(process, started[0]):
         return started[0], {"only": True}
     return None, None
 

@@ -18,18 +18,31 @@ static uint64_t clone_flags(const struct hook_stack *s, uint64_t number)
     return number == SYS_clone ? s->rdi : number == SYS_vfork ? CLONE_VM : 0;
 }
 
+/* It will have a pointer, and the kernel writes its number. Nobody else's pointer: else all are known
+ * by their numbers from now on. */
+static void thread_begins(const struct thread_state *t, const struct hook_stack *s, uint64_t flags,
+                          int runs_beside)
+{
+    int by_struct = s->rax == SYS_clone3, has = (flags & CLONE_SETTLS) != 0;
+    uint64_t fs = !has ? t->fs : by_struct ? load(s->rdi + 56) : s->r8;
+    uint64_t tid_at = by_struct ? load(s->rdi + 24) : s->rdx;
+    if (runs_beside && (fs == 0 || fs == t->fs))
+        area()->thread_by = THREAD_BY_NUMBER;
+    if (area()->thread_by == THREAD_BY_NUMBER)
+        return;
+    thread_forget(fs);
+    thread_expect(fs, flags & CLONE_PARENT_SETTID ? tid_at : 0);
+}
+
 void child_begins(struct thread_state *t, const struct hook_stack *s)
 {
     uint64_t flags = clone_flags(s, s->rax);
-    if (area()->clock > 1 && !(flags & CLONE_VFORK) && s->rax != SYS_vfork)
+    int waits = (flags & CLONE_VFORK) != 0 || s->rax == SYS_vfork;
+    int runs_beside = (flags & CLONE_VM) != 0 && !waits;
+    if (area()->clock > 1 && !waits)
         area()->clock = CLOCK_ORDER;
-    if (flags & CLONE_SETTLS) {
-        int by_struct = s->rax == SYS_clone3;
-        uint64_t fs = by_struct ? load(s->rdi + 56) : s->r8;
-        uint64_t tid_at = by_struct ? load(s->rdi + 24) : s->rdx;
-        thread_forget(fs);
-        thread_expect(fs, flags & CLONE_PARENT_SETTID ? tid_at : 0);
-    }
+    if (flags & CLONE_SETTLS || runs_beside)
+        thread_begins(t, s, flags, runs_beside);
     if (flags & CLONE_THREAD)
         return;
     identity()->lent |= flags & CLONE_VM;

@@ -11,6 +11,7 @@ enum {
     SYS_mprotect = 10,
     SYS_munmap = 11,
     SYS_mremap = 25,
+    SYS_getpid = 39,
     SYS_clone = 56,
     SYS_fork = 57,
     SYS_vfork = 58,
@@ -18,8 +19,10 @@ enum {
     SYS_exit = 60,
     SYS_prctl = 157,
     SYS_arch_prctl = 158,
+    SYS_setrlimit = 160,
     SYS_gettid = 186,
     SYS_exit_group = 231,
+    SYS_prlimit64 = 302,
     SYS_seccomp = 317,
     SYS_execveat = 322,
     SYS_pkey_mprotect = 329,
@@ -27,6 +30,7 @@ enum {
 };
 #define PR_SET_SECCOMP 22  /* linux/prctl.h */
 #define ARCH_SET_FS 0x1002 /* asm/prctl.h */
+#define RLIMIT_AS 9        /* asm-generic/resource.h */
 #define MOST_ASKED 256     /* threads of a program */
 #define PR_SET_TSC 26
 #define MAP_FIXED 0x10
@@ -110,7 +114,8 @@ static void thread_or_program_ends(struct thread_state *t, struct hook_stack *s)
     int guest = thread_is_guest();
     if (!guest && (s->rax == SYS_exit_group || t->tid == t->pid || wants_look()))
         ask_host(t, ASK_EXIT, s->rdi, s->rax == SYS_exit_group, 0, 0);
-    if (s->rax == SYS_exit && !(guest && thread_is_lent(t)))
+    int lent = guest && thread_is_lent(t);
+    if (guest ? !lent : s->rax == SYS_exit)
         thread_ends(t);
 }
 
@@ -126,6 +131,24 @@ static void last_munmap(struct thread_state *t, struct hook_stack *s, const stru
     if ((area()->hook_kind[s->number & 0x7fff] & 0xff) == HOOK_LAST_MUNMAP) {
         s->stub = code_head.stubs + (s->number & 0x7fff) * STUB_SIZE + STUB_TAIL;
         thread_ends(t);
+    }
+}
+
+/* A limit of address space is the program's: beyond a share of it what is ours goes first. A filter
+ * may forbid that. */
+static void watch_limit(struct thread_state *t, const struct hook_stack *s)
+{
+    int is_set = s->rax == SYS_setrlimit;
+    uint64_t resource = is_set ? s->rdi : s->rsi, limit = is_set ? s->rsi : s->rdx;
+    if ((uint32_t)resource != RLIMIT_AS || limit == 0 || !area()->may_sleep)
+        return;
+    if (!is_set && s->rdi != 0 && (uint32_t)s->rdi != (uint32_t)raw_syscall(SYS_getpid, 0, 0))
+        return; /* another's */
+    for (;;) {
+        struct answer piece = ask_host(t, ASK_LIMIT, limit, 0, 0, 0);
+        if (piece.second == 0)
+            return;
+        raw_syscall(SYS_munmap, (long)piece.first, (long)piece.second);
     }
 }
 
@@ -160,6 +183,10 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, struct 
     case SYS_prctl:
     case SYS_seccomp:
         watch_clock(s);
+        break;
+    case SYS_setrlimit:
+    case SYS_prlimit64:
+        watch_limit(t, s);
         break;
     case SYS_arch_prctl: /* the new base may point to anything, or to nothing that can be read */
         if (s->rdi == ARCH_SET_FS && area()->thread_by == THREAD_BY_WORD)

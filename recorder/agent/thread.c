@@ -17,6 +17,9 @@
 uint64_t thread_pointer_asked(void)
 {
     uint64_t fs = 0;
+    if (area()->thread_by == THREAD_BY_NUMBER &&
+        area()->may_sleep) /* else a filter may forbid it */
+        return THREAD_NUMBERED((uint32_t)raw_syscall(SYS_gettid, 0, 0));
     raw_syscall(SYS_arch_prctl, ARCH_GET_FS, (long)&fs);
     return fs;
 }
@@ -55,7 +58,7 @@ static AGENT_COLD struct thread_state *find_live(uint64_t fs)
     for (uint32_t i = 0; i < area()->threads_top; i++) {
         struct thread_state *t = state_at(i);
         if ((area()->threads[i / 32] >> i % 32 & 1) && open_state(t, i) && t->use == THREAD_LIVE &&
-            t->fs == fs && t->pid == identity()->pid)
+            (t->fs == fs || THREAD_NUMBERED(t->tid) == fs) && t->pid == identity()->pid)
             return t;
     }
     return 0;
@@ -191,6 +194,8 @@ struct thread_state *thread_meet(uint64_t fs, uint64_t sp)
         self->ready = 1;
     }
     struct thread_state *t = known(fs);
+    if (t == 0 && area()->thread_by == THREAD_BY_NUMBER && (t = find_live(fs)) != 0)
+        t->fs = fs; /* it was known by its pointer until now */
     if (t == 0 && (t = new_state(fs, alone)) == 0)
         return 0;
     struct thread_state *met = remember(fs, t);

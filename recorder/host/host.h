@@ -118,9 +118,12 @@ struct process {
     uint32_t told;  /* its number where that is another than here; else 0 */
     uint32_t image; /* counts the execs of the run */
     char *executable;
-    uint64_t entry, base, hwcap2; /* from the auxiliary vector */
-    uint64_t area;                /* address of the data area in it */
-    uint64_t tables;              /* the unwind tables in force, as an offset */
+    uint64_t entry, base, hwcap2;       /* from the auxiliary vector */
+    uint64_t area;                      /* address of the data area in it */
+    const struct area_size *size;       /* how much of it is mapped there */
+    const struct area_size *shrinks_to; /* and soon (room.c); so many pieces are gone already: */
+    unsigned has_shrunk;
+    uint64_t tables; /* the unwind tables in force, as an offset */
     struct module **modules;
     size_t module_count;
     bool is_overfull; /* there are more modules: it was said */
@@ -139,6 +142,9 @@ struct process {
     struct exec_names *exec_names; /* thread_names.c; NULL: none of its threads is about to exec */
     bool exits;                    /* lives.c: it called exit_group, and so cannot come back */
     int exit_status;
+    bool has_exited; /* or at least its first thread */
+    bool
+        is_unclear; /* how it ends tells nothing: it was over when it was met, or has exec'd unseen */
     unsigned own[2][2]; /* of the program's own allocator: [frees][is seen], how many functions */
     /* While it is planted: */
     char problem[256];         /* why it cannot be; empty: it can */

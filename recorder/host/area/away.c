@@ -63,7 +63,7 @@ static bool take_data_away(struct process *p)
     struct piece pieces[MAX_PIECES];
     uint64_t at = p->area;
     bool done = true;
-    for (unsigned i = area_size_pieces(p->family->size, pieces); i-- > 0;)
+    for (unsigned i = area_size_pieces(p->size, pieces); i-- > 0;)
         done = remote_unmap(p, at + pieces[i].at, at + pieces[i].at + pieces[i].size) && done;
     return done;
 }

@@ -180,13 +180,14 @@ bool area_map_data(struct host *h, struct process *p, const struct maps *maps)
         return areas_problem(p, "no room for the recorder's data (see `ulimit -v`)", address);
     keep_from_core(p, address);
     p->area = (uint64_t)address;
+    p->size = p->family->size;
     area_size_use(p->family);
     return true;
 }
 
 void area_tell_size(struct host *h, const struct process *p)
 {
-    const struct area_size *size = p->family->size;
+    const struct area_size *size = p->size;
     uint64_t bytes = area_size_bytes(size);
     for (unsigned i = 0; i < MAX_AREAS; i++)
         bytes += p->areas[i].address ? AGENT_ROOM + STUBS_ROOM : 0;

@@ -31,6 +31,11 @@ const struct area_size *area_size_smaller(const struct area_size *size)
     return size + 1 < sizes + SIZES ? size + 1 : NULL;
 }
 
+const struct area_size *area_size_larger(const struct area_size *smaller)
+{
+    return smaller > sizes ? smaller - 1 : sizes;
+}
+
 static bool follows(const struct piece *last, const struct piece *next)
 {
     return last->at + last->size == next->at && last->open == next->open;
@@ -88,12 +93,16 @@ uint64_t area_size_bytes(const struct area_size *size)
     return bytes;
 }
 
+uint64_t area_size_share(uint64_t limit)
+{
+    return limit == RLIM_INFINITY ? UINT64_MAX : limit / SHARE;
+}
+
 uint64_t area_size_limit(pid_t pid)
 {
     struct rlimit limit;
-    if (prlimit(pid, RLIMIT_AS, NULL, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-        return UINT64_MAX;
-    return limit.rlim_cur / SHARE;
+    return prlimit(pid, RLIMIT_AS, NULL, &limit) != 0 ? UINT64_MAX
+                                                      : area_size_share(limit.rlim_cur);
 }
 
 /* ---- in this process ---- */

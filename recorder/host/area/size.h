@@ -14,7 +14,10 @@ const struct area_size *area_size_smaller(const struct area_size *size); /* NULL
 /* What of the area is to be mapped: how many pieces. */
 unsigned area_size_pieces(const struct area_size *size, struct piece pieces[MAX_PIECES]);
 uint64_t area_size_bytes(const struct area_size *size);
-/* The most that may be taken of a process' address space. */
+/* The next one on the way from `smaller` back to `size`. */
+const struct area_size *area_size_larger(const struct area_size *smaller);
+/* The most that may be taken of a process' address space: of such a limit (RLIM_INFINITY: of none). */
+uint64_t area_size_share(uint64_t limit);
 uint64_t area_size_limit(pid_t pid);
 /* Map the area here, all that can be; `number`: of the family. */
 bool area_size_map(struct family *f, int fd, unsigned number);

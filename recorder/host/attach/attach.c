@@ -25,10 +25,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define OUR_MEMORY "/memfd:brkpoint-recorder"
 #define HAS_EXECED "it has just begun another program: try again"
 #define TRIES 3 /* to stop it at a moment when it has no new files */
 #define REST_US 500
 #define EXEC_US 500000
+#define STOP_NS UINT64_C(5000000000) /* of a thread that does not stop: vfork, a disk */
+#define FIRST_PATIENCE_MS 20
+#define MORE_PATIENCE_MS 10
+#define STOP_REST_US 10000
 #define ROUNDS 10 /* to stop it at moments when nobody stands where a jump is to be written */
 
 static bool problem(struct process *p, const char *what)
@@ -130,6 +135,18 @@ static bool plant(struct host *h, struct process *p, const struct threads *threa
     return true;
 }
 
+/* Of a recorder that is at work, or that could not take it out: two would see each other's. */
+static bool has_other_code(const struct process *p)
+{
+    struct maps maps;
+    bool has = false;
+    if (maps_read(&maps, p->tracee.pid))
+        for (size_t i = 0; i < maps.count && !has; i++)
+            has = strncmp(maps.list[i].path, OUR_MEMORY, sizeof OUR_MEMORY - 1) == 0;
+    maps_free(&maps);
+    return has;
+}
+
 /* It may have exec'd while its files were read: our view of its memory is then of nothing. */
 static bool is_same_program(const struct process *p)
 {
@@ -151,12 +168,31 @@ static void hurry(bool now)
     errno = 0;
 }
 
+bool attach_stop_threads(struct host *h, struct process *p, struct threads *threads,
+                         uint64_t *begun)
+{
+    uint64_t until = clock_now_ns() + STOP_NS;
+    for (threads->patience_ms = FIRST_PATIENCE_MS;; threads->patience_ms += MORE_PATIENCE_MS) {
+        *begun = clock_now_ns();
+        if (threads_stop(threads, p->tracee.pid))
+            return true;
+        if (!threads->waits || clock_now_ns() > until)
+            break;
+        image_stood(h, *begun);
+        if (p->area != 0) /* a child that has its memory until it execs may be asking something */
+            attach_rest(h, STOP_REST_US);
+    }
+    int error = errno;
+    threads_let_go(threads);
+    errno = error;
+    return false;
+}
+
 bool attach_stop(struct host *h, struct process *p, struct threads *threads, uint64_t *begun)
 {
     struct tracee *t = &p->tracee;
     hurry(true);
-    *begun = clock_now_ns();
-    if (!threads_stop(threads, t->pid)) {
+    if (!attach_stop_threads(h, p, threads, begun)) {
         int error = errno;
         hurry(false);
         errno = error;
@@ -216,7 +252,7 @@ static bool plant_rest(struct host *h, struct process *p, struct plans *planned)
         attach_rest(h, round * 1000);
         if (p->image != image || !attach_stop(h, p, &threads, &begun))
             break;
-        if (is_same_program(p))
+        if (p->image == image && is_same_program(p))
             plant_again(h, p, planned, &threads);
         attach_go_on(h, p, &threads, begun);
     }
@@ -262,6 +298,8 @@ bool image_attach(struct host *h, struct process *p)
     uint64_t begun;
     if (tracee_open_memory(&p->tracee) != 0)
         return problem(p, errno == ESRCH ? "it has ended" : "ptrace is not permitted");
+    if (has_other_code(p))
+        return problem(p, "it is being recorded, or the code of an earlier recording stays in it");
     errno = 0;
     if (!stop_for_memory(h, p, &threads))
         return tell_threads(p, &threads);

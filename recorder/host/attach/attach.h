@@ -10,6 +10,9 @@
 bool image_attach(struct host *h, struct process *p);
 /* Stop them; the tracee can be made to execute system calls. False: threads->problem says why not. */
 bool attach_stop(struct host *h, struct process *p, struct threads *threads, uint64_t *begun);
+/* Only that; where one does not stop, all run on for a moment, and it is tried again for some seconds. */
+bool attach_stop_threads(struct host *h, struct process *p, struct threads *threads,
+                         uint64_t *begun);
 /* Let them go; the time since `begun` counts as one stop. */
 void attach_go_on(struct host *h, struct process *p, struct threads *threads, uint64_t begun);
 /* It runs on for so long; what it asks is answered meanwhile. */

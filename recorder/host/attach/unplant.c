@@ -69,8 +69,7 @@ static bool run_on(struct host *h, struct process *p, struct threads *threads, u
     threads_run(threads);
     image_stood(h, *begun);
     attach_rest(h, rest < LONGEST_REST_US ? rest : LONGEST_REST_US);
-    *begun = clock_now_ns();
-    bool stopped = threads_stop(threads, p->tracee.pid);
+    bool stopped = attach_stop_threads(h, p, threads, begun);
     p->tracee.attached = stopped;
     return stopped;
 }
@@ -97,6 +96,10 @@ void unplant(struct host *h, struct process *p)
     uint64_t begun, searched_ns = 0;
     if (!attach_stop(h, p, &threads, &begun)) {
         only_pass_through(h, p, threads.problem);
+        return;
+    }
+    if (p->areas[0].address == 0) { /* it has begun another program meanwhile */
+        attach_go_on(h, p, &threads, begun);
         return;
     }
     overwritten_at_end(h, p);

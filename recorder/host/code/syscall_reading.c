@@ -91,6 +91,14 @@ static bool is_cancellation_point(const struct registers *registers)
            argument->value == RDX;
 }
 
+/* As syscall(2) does: no bytes of data look like that. */
+static bool hands_on(const struct registers *registers)
+{
+    const struct held *number = &registers->in[RAX], *argument = &registers->in[RDI];
+    return number->what == INCOMING && number->value == RDI && argument->what == INCOMING &&
+           argument->value == RSI;
+}
+
 static int number_in(const struct registers *registers)
 {
     const struct held *rax = &registers->in[RAX];
@@ -117,6 +125,7 @@ static bool add_site(struct reading *r, const struct instruction *i)
     site->number = number_in(&r->registers);
     site->line = r->line_start;
     site->certain = r->certain;
+    site->hands_on = hands_on(&r->registers);
     choose_run(r, i, site);
     if (site->number == SYS_rt_sigreturn)
         site->refusal = SIGNAL_RETURN;

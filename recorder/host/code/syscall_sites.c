@@ -16,9 +16,10 @@ enum {
 
 bool syscall_matters(int number)
 {
-    static const int others[] = {SYS_clone, SYS_fork,     SYS_vfork,      SYS_execve,
-                                 SYS_exit,  SYS_execveat, SYS_clone3,     SYS_exit_group,
-                                 SYS_prctl, SYS_seccomp,  SYS_arch_prctl, SYSCALL_UNKNOWN};
+    static const int others[] = {SYS_clone,     SYS_fork,       SYS_vfork,      SYS_execve,
+                                 SYS_exit,      SYS_execveat,   SYS_clone3,     SYS_exit_group,
+                                 SYS_prctl,     SYS_seccomp,    SYS_arch_prctl, SYS_setrlimit,
+                                 SYS_prlimit64, SYSCALL_UNKNOWN};
     for (size_t n = 0; n < sizeof others / sizeof *others; n++)
         if (number == others[n])
             return true;

@@ -37,6 +37,7 @@ struct syscall_site {
     int number;       /* of the system call, where it can only be that one; else UNKNOWN */
     uint64_t line;    /* the straight code that leads to it begins here or before */
     bool certain;     /* in a function whose extent is known */
+    bool hands_on; /* a function's first argument is the number, its second the first of the call */
     enum syscall_stack stack;
     enum refusal refusal; /* MOVED: the run below can be detoured */
     uint64_t start;       /* whole instructions around the syscall, at least JUMP_BYTES long, */

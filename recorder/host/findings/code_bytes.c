@@ -98,7 +98,7 @@ void code_bytes_believe(const struct elf *elf, const struct text *text, struct s
         bool all = has_numbers(text, sites, i, &functions, &end) || is_untold;
         for (size_t k = i; k < end; k++) {
             const struct syscall_site *site = &sites->list[k];
-            if (all || site->certain || site->number != SYSCALL_UNKNOWN ||
+            if (all || site->certain || site->number != SYSCALL_UNKNOWN || site->hands_on ||
                 goes_on(text, functions, site))
                 sites->list[kept++] = *site;
         }

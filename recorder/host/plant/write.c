@@ -232,6 +232,8 @@ void plan_refused(struct host *h, const struct process *p, const struct plan *pl
                   const char *path)
 {
     const char *text = "%s at %#llx of %s is not seen: %s", *why = refusal_text(plan->refusal);
+    if (tracee_is_gone(&p->tracee))
+        return;
     h->refused++;
     if (shows_events(&p->family->hooks[plan->number]))
         say_unseen(h, "hook", text, plan->what, (unsigned long long)vaddr, path, why);

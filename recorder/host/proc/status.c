@@ -22,6 +22,11 @@ uint64_t status_number(pid_t pid, const char *name)
     return number;
 }
 
+bool status_has_memory(pid_t pid)
+{
+    return status_number(pid, "VmSize") != 0;
+}
+
 uint64_t status_stack(pid_t pid)
 {
     enum { NAME = 2, START_STACK = 28 }; /* its fields, as proc_pid_stat(5) counts them */

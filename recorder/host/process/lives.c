@@ -55,7 +55,7 @@ void life_image(struct host *h, struct process *p, uint64_t t_ns)
     json_number(&h->json, "entry", p->entry);
     json_number(&h->json, "t_ns", t_ns);
     spool_json(&h->spool, &h->json);
-    p->exits = false;
+    p->exits = p->has_exited = false;
 }
 
 void life_child(struct host *h, const struct process *child, pid_t parent)
@@ -96,6 +96,7 @@ void life_exits(struct host *h, struct process *p, uint64_t t_ns, int status, bo
 {
     p->exit_status = status;
     p->exits = whole;
+    p->has_exited = true;
     if (p->has_begun_image)
         phase_exit(h, p, t_ns, whole);
     if (p->tracee.pid == h->first)
@@ -141,10 +142,15 @@ static bool status_by_stat(const struct process *p, int *status)
            syscall(SYS_pidfd_send_signal, p->pidfd, 0, NULL, 0) == 0;
 }
 
+bool life_status(const struct process *p, int *status)
+{
+    return status_by_stat(p, status) || status_by_pidfd(p->pidfd, status);
+}
+
 static void add_end(struct json *json, const struct process *p)
 {
     int status;
-    bool known = status_by_stat(p, &status) || status_by_pidfd(p->pidfd, &status);
+    bool known = life_status(p, &status);
     if (known && WIFSIGNALED(status)) {
         json_text(json, "kind", "signalled");
         json_number(json, "status", (uint64_t)WTERMSIG(status));

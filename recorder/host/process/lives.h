@@ -15,5 +15,7 @@ void life_exits(struct host *h, struct process *p, uint64_t t_ns, int status, bo
 void life_ends(struct host *h, struct process *p);
 /* Whether it has ended: it may not have been waited for. */
 bool life_is_over(const struct process *p);
+/* How it ended, as wait(2) gives it; false: nobody tells (any more). */
+bool life_status(const struct process *p, int *status);
 
 #endif

@@ -92,6 +92,7 @@ static void inherit(struct process *child, const struct process *parent)
     child->base = parent->base;
     child->hwcap2 = parent->hwcap2;
     child->area = parent->area;
+    child->size = parent->size;
     child->tables = parent->tables;
     child->module_count = parent->module_count;
     for (size_t i = 0; i < parent->module_count; i++) {
@@ -142,6 +143,7 @@ struct process *process_forked(struct host *h, const struct process *parent, pid
         return NULL;
     }
     inherit(child, parent);
+    child->is_unclear = life_is_over(child); /* its parent is slow to tell of it */
     if (child->family->has_others)
         process_numbers(child);
     announce(h, child, parent->tracee.pid);

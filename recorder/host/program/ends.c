@@ -31,6 +31,19 @@ static void finish(struct host *h, struct process *p)
     modules_forget(h, p);
 }
 
+/* Until its exec it was a thread of its parent's memory, known by a number of its own. */
+static void leave_threads(const struct process *parent, pid_t pid)
+{
+    const struct family *f = parent ? parent->family : NULL;
+    if (f == NULL || f->area->thread_by != THREAD_BY_NUMBER)
+        return;
+    for (uint32_t i = 0; i < AREA_THREADS && i < f->area->threads_top; i++) {
+        struct thread_state *t = thread_state(f, i);
+        if (t->tid == (uint32_t)pid && t->pid != t->tid && t->use == THREAD_LIVE)
+            __atomic_store_n(&t->use, THREAD_GONE, __ATOMIC_RELEASE);
+    }
+}
+
 struct process *process_executed(struct host *h, pid_t pid, pid_t former)
 {
     struct process *p = process_by(h, pid);
@@ -39,6 +52,7 @@ struct process *process_executed(struct host *h, pid_t pid, pid_t former)
         names_tell(h, p);
         family_leave(h, p->family);
     } else {
+        leave_threads(process_by(h, former), pid);
         p = process_beside(h, pid, former);
         if (p == NULL)
             return NULL;

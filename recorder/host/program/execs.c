@@ -89,6 +89,12 @@ static bool will_fail(const struct program *program)
 
 /* ---- following it ---- */
 
+/* 0: its number here is not known. */
+static bool is_gone(pid_t tid)
+{
+    return tid != 0 && !status_has_memory(tid);
+}
+
 static const char *why_not(const struct host *h, const struct process *p, pid_t tid,
                            const struct program *program)
 {
@@ -116,10 +122,13 @@ void exec_begins(struct host *h, struct process *p, const struct ask *ask)
     const char *problem = why_not(h, p, tid, found ? &program : NULL);
     if (problem == NULL) {
         h->execs[h->executing++] = (struct exec_begun){tid, p->tracee.pid};
+    } else if (is_gone(tid)) {
+        return; /* killed before its program began: nothing of it is missed */
     } else if (!found || !will_fail(&program)) {
         /* in a child that is not found the name may be another: it is its parent's memory */
         bool is_its_name = found && has_our_code(p, tid);
         say_unfollowed(h, p, is_its_name ? program.name : "", problem);
+        p->is_unclear = true;
     }
 }
 
@@ -132,7 +141,7 @@ void exec_fails(struct host *h, struct process *p, pid_t tid)
     while (waitpid(tid, &status, __WALL) > 0 && WIFSTOPPED(status)) {
         int event = status >> 16;
         if (event == PTRACE_EVENT_STOP) {
-            ptrace(PTRACE_DETACH, tid, 0, 0);
+            tracee_let_go(tid);
             return;
         }
         ptrace(PTRACE_CONT, tid, 0, event ? 0 : WSTOPSIG(status));
@@ -148,7 +157,7 @@ static void executed(struct host *h, pid_t pid)
     struct process *p = process_executed(h, pid, process ? process : first);
     if (p == NULL) {
         say_lost(h, 1, "a program that began was not followed: no memory");
-        ptrace(PTRACE_DETACH, pid, 0, 0);
+        tracee_let_go(pid);
         return;
     }
     if (p->family == NULL)

@@ -100,7 +100,8 @@ void image_know(struct host *h, struct process *p)
 {
     read_executable(p);
     read_auxv(p);
-    announce_image(h, p);
+    if (p->executable == NULL || p->executable[0] != 0 || !tracee_is_gone(&p->tracee))
+        announce_image(h, p); /* else nothing of it tells any more what it was to run */
 }
 
 #define NO_CALLS "no allocator function was found to hook in the first files"
@@ -152,7 +153,9 @@ void image_begin(struct host *h, struct process *p)
     memset(p->own, 0, sizeof p->own);
     bool planted = plant(h, p) && is_seen(h, p);
     image_stood(h, begun);
-    if (planted) {
+    if (tracee_is_gone(&p->tracee)) {
+        p->problem[0] = 0; /* killed before its first instruction: nothing of it is missed */
+    } else if (planted) {
         if (h->calls == calls && p->image == 0)
             say_note(h, NO_CALLS);
         else if (h->calls == calls)

@@ -2,12 +2,14 @@
 #include "process/mapped.h"
 #include "proc/maps.h"
 #include "drain/drain.h"
+#include "process/lives.h"
 #include "phases/phases.h"
 #include "unexplained.h"
 #include "say.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SETTLE_TURNS = 25, SETTLE_US = 2000 };
@@ -78,9 +80,25 @@ static void tell_missing(struct host *h, const struct process *p, uint64_t bytes
                whose, (unsigned long long)bytes);
 }
 
+/* What it was hooked for has not been seen: then other system calls may not have been, either. */
+static void tell_unseen_end(struct host *h, const struct process *p)
+{
+    int status;
+    bool is_planted = p->family != NULL && !p->family->has_others && p->areas[0].address != 0 &&
+                      p->problem[0] == 0;
+    if (!is_planted || p->has_exited || p->is_unclear || h->leaving || !life_is_over(p) ||
+        !life_status(p, &status) || !WIFEXITED(status))
+        return;
+    say_unseen(h, "syscalls",
+               "process %d ended by a system call that was not seen: others may not have been, "
+               "either",
+               (int)p->tracee.pid);
+}
+
 void mapped_end(struct host *h, struct process *p)
 {
-    struct mapped *m = p->mapped;
+    const struct mapped *m = p->mapped;
+    tell_unseen_end(h, p);
     if (m == NULL || m->failed || !m->has_ended)
         return;
     if (m->missing)

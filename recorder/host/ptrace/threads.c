@@ -15,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 5000
 #define LOOK_US 100
 #define ERESTARTNOHAND 514 /* linux/errno.h: begin again, unless a handler runs */
 
@@ -166,7 +165,7 @@ static bool look(struct threads *t)
 static bool wait_for_all(struct threads *t)
 {
     for (unsigned waited = 0; !look(t); waited++) {
-        if (waited * LOOK_US >= PATIENCE_MS * 1000u)
+        if (waited * LOOK_US >= t->patience_ms * 1000u)
             return false;
         usleep(LOOK_US);
     }
@@ -195,7 +194,8 @@ static bool stop(struct threads *t)
         if (!seize_new(t, &added))
             return false;
         interrupt(t);
-        if (!wait_for_all(t))
+        t->waits = !wait_for_all(t);
+        if (t->waits)
             return problem(t, first_running(t),
                            "a thread waits in a system call that cannot be "
                            "interrupted (vfork, or a disk)");
@@ -208,10 +208,14 @@ static bool stop(struct threads *t)
 bool threads_stop(struct threads *t, pid_t pid)
 {
     t->pid = pid;
+    t->waits = false;
     if (stop(t))
         return true;
     int error = errno;
-    threads_let_go(t);
+    if (t->waits)
+        threads_run(t);
+    else
+        threads_let_go(t);
     errno = error;
     return false;
 }

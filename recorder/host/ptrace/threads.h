@@ -22,12 +22,15 @@ struct threads {
     pid_t pid;
     struct thread *list;
     size_t count, room;
-    const char *problem; /* why they could not be stopped; in words */
-    pid_t culprit;       /* and which of them */
+    unsigned patience_ms; /* so long is waited for those that do not stop */
+    bool waits;           /* that was not enough */
+    const char *problem;  /* why they could not be stopped; in words */
+    pid_t culprit;        /* and which of them */
 };
 
 /* Be the tracer of every thread and stop them all, new ones too. False: `problem` says why; they
- * are then as threads_let_go() leaves them. May be called again behind threads_run(). */
+ * are then as threads_let_go() leaves them, or where it `waits` as threads_run() does. May be called
+ * again behind that. */
 bool threads_stop(struct threads *threads, pid_t pid);
 /* Let those run that no signal had stopped; still traced. */
 void threads_run(struct threads *threads);

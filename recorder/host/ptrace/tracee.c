@@ -3,6 +3,7 @@
 #include "tracee.h"
 #include "inject.h"
 #include "base/hold.h"
+#include "proc/status.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -66,13 +67,32 @@ bool tracee_wait_exec(struct tracee *t)
     }
 }
 
+/* One that was killed while it stood: its parent waits in vain until its tracer has waited. */
+void tracee_let_go(pid_t pid)
+{
+    int status;
+    while (ptrace(PTRACE_DETACH, pid, 0, 0) != 0 && errno == ESRCH) {
+        pid_t got = waitpid(pid, &status, __WALL);
+        if ((got < 0 && errno != EINTR) || (got == pid && !WIFSTOPPED(status)))
+            return;
+    }
+}
+
+bool tracee_is_gone(const struct tracee *t)
+{
+    struct user_regs_struct regs; /* only SIGKILL ends a stop without us */
+    return (t->attached && ptrace(PTRACE_GETREGS, tracee_standing(t), 0, &regs) != 0 &&
+            errno == ESRCH) ||
+           !status_has_memory(t->pid);
+}
+
 void tracee_detach(struct tracee *t)
 {
     tracee_calls_end(t);
     if (t->attached && t->holds_signals)
         ptrace(PTRACE_SETSIGMASK, t->pid, sizeof t->mask, &t->mask);
     if (t->attached) {
-        ptrace(PTRACE_DETACH, t->pid, 0, 0);
+        tracee_let_go(t->pid);
         hold_ends();
     }
     t->attached = t->holds_signals = false;

@@ -38,6 +38,10 @@ bool tracee_wait_exec(struct tracee *t);
 bool tracee_at_exec(struct tracee *t);
 /* Let it go. */
 void tracee_detach(struct tracee *t);
+/* The same by its number alone, of one that stands; also where it was killed there. */
+void tracee_let_go(pid_t pid);
+/* Whether it has ended, or is about to: it was killed, perhaps while it stood. */
+bool tracee_is_gone(const struct tracee *t);
 /* ---- memory.c ---- */
 
 /* Open its memory; to be done again after an exec. */

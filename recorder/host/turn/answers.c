@@ -15,6 +15,7 @@
 #include "process/who.h"
 #include "program/follow.h"
 #include "program/unexplained.h"
+#include "area/areas.h"
 #include "answers.h"
 
 #include <linux/futex.h>
@@ -146,6 +147,9 @@ static void answer(struct host *h, struct process *p, struct thread_state *t, st
     case ASK_START:
         ask->answer[0] = phase_start(h, p, ask->a[0], (uint32_t)ask->a[1]);
         break;
+    case ASK_LIMIT:
+        area_makes_room(h, p, ask->a[0], ask->answer);
+        break;
     case ASK_STACK: /* without all this: answer_stacks */
     case ASK_NOTHING:
         break;
@@ -234,7 +238,7 @@ static void answer_other(struct host *h, struct process *p, const struct asker *
     if (owner != NULL && owner->family == p->family) {
         if (ask->kind == ASK_STACK)
             answer_one_stack(owner, ask);
-        else if (ask->kind <= ASK_START)
+        else if (ask->kind <= ASK_LIMIT)
             answer(h, owner, asker->t, asker->r);
     } else {
         ask->answer[0] = ask->answer[1] = 0;

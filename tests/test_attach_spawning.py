@@ -1,0 +1,73 @@
+"""brkpoint -p PID on a program that starts others: a thread that waits for its child to exec cannot
+be stopped, and the child may be asking the recorder something."""
+
+import os
+import subprocess
+import time
+from types import SimpleNamespace
+
+import pytest
+import recorder_runs
+import verbs
+from attaching import PROBE_WELL, Attached, Running, mappings
+from recorder_runs import probe
+from test_attach_programs import refused
+
+from start import attach, launch
+from start.errors import UserError
+
+pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
+
+
+class Spawning(subprocess.Popen):
+    """The probe, which is ended whatever fails."""
+
+    def __init__(self):
+        super().__init__([probe("spawning.c")])
+
+    def __exit__(self, *how):
+        self.kill()
+        super().__exit__(*how)
+
+
+def test_again_and_again(tmp_path):
+    """It is left as it was each time, and each time the children are seen."""
+    with Spawning() as process:
+        time.sleep(0.3)
+        for _ in range(4):
+            run = Attached(tmp_path, process.pid, "--for", "100ms")
+            status, said = run.finish()
+            report = run.report()
+            assert status == 0 and report["complete"], said
+            assert not [note for note in report["notes"] if "stays in process" in note]
+            assert not [line for line in mappings(process.pid) if "brkpoint" in str(line)]
+        assert (
+            int(verbs.said("sql", run.trace, "select count(distinct pid) from events").split()[-1])
+            > 1
+        )
+        process.terminate()
+        assert process.wait(60) == PROBE_WELL
+
+
+def test_one_that_is_recorded_already(tmp_path):
+    """Two recorders would take each other's code for the program's."""
+    with Running(tmp_path, "attached.c", "1") as run:
+        first = Attached(tmp_path, run.pid)
+        status, said = refused(run.pid)
+        assert status == 125 and "it is being recorded" in said
+        assert first.leave()[0] == 0
+        again = Attached(tmp_path, run.pid, name="again")
+        assert again.leave()[0] == 0 and os.path.exists(again.trace)
+        assert run.finish() == PROBE_WELL
+
+
+def test_one_that_ends_meanwhile():
+    """No traceback, whenever that is."""
+    with subprocess.Popen(["/bin/true"]) as process:
+        process.wait()
+    host = SimpleNamespace(process=SimpleNamespace(poll=lambda: 0))
+    waiting = attach.Waiting(host, process.pid, set(), launch.Options())
+    waiting.run()
+    assert waiting.has_ended
+    with pytest.raises(UserError, match="it has ended"):
+        attach.run(process.pid, "spool", launch.Options())
