@@ -128,8 +128,8 @@ enum ask_kind {
     ASK_FORK,    /* a: number of the system call, flags: a child begins */
     ASK_FORKED,  /* a: the child's number: it has begun */
     ASK_START,   /* a: main, as handed to the C library -> answer: what to hand on */
-    ASK_LIMIT /* a: a struct rlimit, of address space -> answer: what is to be unmapped before (at,
-                  * size): to be asked until it is 0 */
+    ASK_LIMIT /* a: a struct rlimit, of address space, the thread if it has forgotten its stacks ->
+                  * answer: what is to be unmapped before (at, size): to be asked until it is 0 */
 };
 enum phase_at { AT_INIT = 1, AT_MAIN, AT_AFTER_MAIN, AT_EXIT };
 enum ask_state { ASK_IDLE, ASK_WRITING, ASK_WAITING, ASK_ASLEEP, ASK_ANSWERED };

@@ -125,6 +125,21 @@ def test_a_program_that_limits_itself(tmp_path, how, mib):
     assert len(done.history.notes) == 1 + (how == "child")
 
 
+@pytest.mark.parametrize("who", ["self", "child"])
+@pytest.mark.parametrize(
+    "threads, ways, mib", [(0, 20000, "150"), (0, 20000, "600"), (3, 5000, "600")]
+)
+def test_one_with_many_stacks_limits_itself(tmp_path, monkeypatch, threads, ways, mib, who):
+    """What it remembers of them may lie in what goes; other threads go on meanwhile."""
+    monkeypatch.setenv("COUNTED", str(tmp_path / "counted"))
+    words = [probe("limits_with_stacks.c"), str(threads), str(ways), mib, who]
+    done = both(tmp_path, words)
+    told = int((tmp_path / "counted").read_text())
+    assert counted(done.history, [24])["malloc", 24] == told >= 4 * ways
+    if who == "child":
+        assert counted(done.history, [24], children=True)["malloc", 24] == 3 * ways
+
+
 # ---- stacks ------------------------------------------------------------------------------------
 
 
@@ -251,7 +266,7 @@ def test_little_address_space(tmp_path):
     assert "memory" in done.stderr and len(done.stderr.splitlines()) <= 3
 
 
-@pytest.mark.parametrize("kib, most", [(1200000, 197), (200000, 31)])
+@pytest.mark.parametrize("kib, most", [(1200000, 287), (200000, 31)])
 def test_a_program_that_limits_its_own_address_space(tmp_path, kib, most):
     """The recorder takes a part of what its next program may have, and tells how much."""
     limit = 'ulimit -v %d; exec "$@"' % kib

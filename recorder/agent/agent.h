@@ -107,6 +107,8 @@ AGENT_COLD uint32_t stack_unwound(struct thread_state *, uint64_t slot, uint64_t
                                   uint64_t bx);
 /* The same at any instruction: slot and return address are found by unwinding from pc, sp. */
 uint32_t stack_at_pc(struct thread_state *, uint64_t pc, uint64_t sp, uint64_t bp, uint64_t bx);
+/* Nothing is remembered of the stacks so far. */
+AGENT_COLD void memo_forget(struct thread_state *);
 
 /* check.c, of an agent that is built to be tested. */
 void check_stack(const struct thread_state *, uint64_t slot, uint64_t ret, uint64_t bp, uint64_t bx,

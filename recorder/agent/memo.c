@@ -42,7 +42,7 @@ struct walk {
     uint32_t first, outer;
 };
 
-static AGENT_COLD void forget_all(struct thread_state *t)
+AGENT_COLD void memo_forget(struct thread_state *t)
 {
     for (uint32_t i = 0; i < MEMO_BUCKETS; i++)
         t->buckets[i] = 0;
@@ -310,7 +310,7 @@ static void make_room(struct thread_state *t)
     else if (count != 0 && grows && end != MEMO_THIRD_END)
         t->memo_count = end == MEMO_FIRST ? MEMO_SECOND : MEMO_THIRD;
     else
-        forget_all(t);
+        memo_forget(t);
 }
 
 static uint32_t unwind(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
@@ -387,7 +387,7 @@ uint32_t stack_unwound(struct thread_state *t, uint64_t slot, uint64_t ret, uint
             bounds_set(t, before); /* that code goes on with them */
             return once;
         }
-        forget_all(t); /* the host may not have been told of all */
+        memo_forget(t); /* the host may not have been told of all */
     }
     t->memo_busy = slot;
     __asm__ volatile("" ::: "memory");

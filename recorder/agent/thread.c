@@ -156,6 +156,7 @@ static AGENT_COLD struct thread_state *new_state(uint64_t fs, int alone)
     note_top((uint32_t)index);
     t->number = (uint32_t)index + 1;
     t->memo_count = 1;
+    t->paths = 0;
     for (uint32_t i = 0; t->was_used && i < MEMO_BUCKETS; i++)
         t->buckets[i] = 0;
     t->pid = identity()->pid;

@@ -32,9 +32,9 @@ enum agent_entry { AGENT_ENTRY, AGENT_AFTER, AGENT_ANY, AGENT_BEHIND, AGENT_ENTR
 uint64_t agent_address(const struct host *h, const struct code_area *area, enum agent_entry entry);
 uint64_t stub_address(const struct code_area *area, uint32_t number);
 
-/* The process is about to limit its address space to what a struct rlimit at `at` says: what of the
- * data area must go first, a piece at a time (address, size; 0: no more). */
-void area_makes_room(struct host *h, struct process *p, uint64_t at, uint64_t piece[2]);
+/* The process is about to limit its address space, as ASK_LIMIT tells: what of the data area must go
+ * first, a piece at a time (address, size; 0: no more). */
+void area_makes_room(struct host *h, struct process *p, const uint64_t told[2], uint64_t piece[2]);
 
 /* ---- for the files that make them ---- */
 /* What cannot be done, into p->problem; `result`: the negative errno, or 0. Returns false. */

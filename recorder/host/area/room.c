@@ -52,39 +52,73 @@ static const struct area_size *smallest_within(const struct area_size *size, uin
     return size;
 }
 
-/* Piece `number` of what lies between both. */
-static bool piece_between(const struct area_size *large, const struct area_size *small,
-                          unsigned number, uint64_t piece[2])
+/* Whether a state has nothing in the steps that go from the process of `own`. The very first one may be
+ * of another process, where it stays as it is; a thread has one more from before it had a thread pointer,
+ * with few stacks. */
+static bool needs_no_steps(const struct thread_state *own, const struct thread_state *t,
+                           uint32_t index)
 {
-    const uint64_t list[][3] = {
-        {AREA_CHUNKS_AT, (uint64_t)small->chunks * CHUNK_SIZE,
-         (uint64_t)large->chunks * CHUNK_SIZE},
-        {AREA_TABLES_AT, small->tables, large->tables},
-        {AREA_THREADS_AT, THREADS_SIZE(small->threads), THREADS_SIZE(large->threads)},
-    };
-    if (number >= sizeof list / sizeof *list)
+    bool is_of_other = t->pid != own->pid;
+    if (t == own || (is_of_other && index == 0))
+        return true;
+    return (is_of_other || t->tid == own->tid) && t->fs == 0 && t->paths == 0;
+}
+
+/* Memory for more stacks goes only while nobody's may lie there. `forgets`: the thread that asks has
+ * forgotten its own. */
+static bool drops_steps(const struct process *p, const struct area_size *size, uint64_t forgets)
+{
+    struct area_head *area = p->family->area;
+    if (!p->size->memo_grows || size->memo_grows)
+        return true;
+    if (forgets == 0 || forgets > AREA_THREADS)
         return false;
-    piece[0] = list[number][0] + list[number][1];
-    piece[1] = list[number][2] - list[number][1];
+    uint32_t used = __atomic_load_n(&area->threads[0], __ATOMIC_ACQUIRE);
+    const struct thread_state *own = host_at(p->family, THREAD_AT(forgets - 1));
+    for (uint32_t i = 0; i < MEMO_THREADS; i++)
+        if (used >> i & 1 && !needs_no_steps(own, host_at(p->family, THREAD_AT(i)), i))
+            return false;
+    __atomic_store_n(&area->memo_grows, 0, __ATOMIC_SEQ_CST);
     return true;
 }
 
-void area_makes_room(struct host *h, struct process *p, uint64_t at, uint64_t piece[2])
+/* Of both lists, sorted, what is in `large` alone: its piece `number`. */
+static bool piece_between(const struct area_size *large, const struct area_size *small,
+                          unsigned number, uint64_t piece[2])
+{
+    struct piece all[MAX_PIECES], kept[MAX_PIECES];
+    unsigned count = area_size_pieces(large, all), left = area_size_pieces(small, kept), k = 0;
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t at = all[i].at, end = at + all[i].size;
+        while (at < end) {
+            while (k < left && kept[k].at + kept[k].size <= at)
+                k++;
+            uint64_t next = k < left && kept[k].at < end ? kept[k].at : end;
+            if (next > at && number-- == 0) {
+                piece[0] = at;
+                piece[1] = next - at;
+                return true;
+            }
+            at = next < end ? kept[k].at + kept[k].size : end;
+        }
+    }
+    return false;
+}
+
+void area_makes_room(struct host *h, struct process *p, const uint64_t told[2], uint64_t piece[2])
 {
     struct rlimit limit;
     piece[0] = piece[1] = 0;
     if (p->has_shrunk == 0) { /* else it asks for the next piece */
-        if (!tracee_read(&p->tracee, at, &limit, sizeof limit))
+        if (!tracee_read(&p->tracee, told[0], &limit, sizeof limit))
             return;
         const struct area_size *size = smallest_within(p->size, area_size_share(limit.rlim_cur));
-        while (size != p->size && !shrinks(p->family, size))
+        while (size != p->size && !(drops_steps(p, size, told[1]) && shrinks(p->family, size)))
             size = area_size_larger(size);
         p->shrinks_to = size;
     }
-    while (p->shrinks_to != p->size && piece[1] == 0 &&
-           piece_between(p->size, p->shrinks_to, p->has_shrunk++, piece))
-        ;
-    if (piece[1] != 0) {
+    if (p->shrinks_to != p->size && piece_between(p->size, p->shrinks_to, p->has_shrunk, piece)) {
+        p->has_shrunk++;
         piece[0] += p->area;
         return;
     }

@@ -13,7 +13,9 @@
 static const struct area_size sizes[] = {
     {AREA_THREADS, AREA_CHUNKS, TABLES_SIZE, true},
     {AREA_OPEN, 4096, TABLES_SIZE, true},
+    {256, 1024, UINT64_C(46) << 20, true},
     {256, 1024, UINT64_C(46) << 20, false},
+    {64, 512, UINT64_C(14) << 20, true},
     {64, 512, UINT64_C(14) << 20, false},
     {32, 128, UINT64_C(6) << 20, false},
 };

@@ -148,7 +148,7 @@ static void answer(struct host *h, struct process *p, struct thread_state *t, st
         ask->answer[0] = phase_start(h, p, ask->a[0], (uint32_t)ask->a[1]);
         break;
     case ASK_LIMIT:
-        area_makes_room(h, p, ask->a[0], ask->answer);
+        area_makes_room(h, p, ask->a, ask->answer);
         break;
     case ASK_STACK: /* without all this: answer_stacks */
     case ASK_NOTHING:
