@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 from alloctrace.plain import plain
 from alloctrace.words import signal_name
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     _Made = TypeVar("_Made")
 
 _NOT_THERE = (2, 20)  # ENOENT, ENOTDIR
+_PATIENCE_S = 5  # for another recorder to let go
 
 
 @plain
@@ -220,8 +222,13 @@ def _text(data: bytes) -> str:
 
 
 def _check_untraced(pid: int) -> None:
-    """A child of a process under `strace -f` is traced from birth: gdb cannot attach as well."""
+    """A child of a process under `strace -f` is traced from birth: gdb cannot attach as well. A
+    recorder that watches us lets go of it soon."""
+    until = time.monotonic() + _PATIENCE_S
     other = int(watch.field(pid, "TracerPid") or 0)
+    while other and watch.field(other, "Name") == recorder.COMM and time.monotonic() < until:
+        time.sleep(0.01)
+        other = int(watch.field(pid, "TracerPid") or 0)
     if other:
         name = watch.field(other, "Name") if os.path.exists("/proc/%d" % other) else "?"
         text = "already being traced by %s (process %d); only one tracer is possible"

@@ -23,6 +23,7 @@ _TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 _PLACES = ("build/recorder/brkpoint-recorder", "recorder/brkpoint-recorder")
 _PATIENCE_S = 60  # for counting what is left in a memory file: at most all of it is read once
 MEMORY_NAME = b"brkpoint-recorder"  # of the memory that it shares with the program, in maps too
+COMM = "brkpoint-record"  # as the kernel names its process: 15 characters
 _USAGE = 2  # its exit status where it is told nothing
 DOES_NOT_RUN = (
     "the recorder does not run here (built on another system?): "

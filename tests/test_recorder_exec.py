@@ -12,6 +12,7 @@ import time
 import launching
 import pytest
 import recorder_runs
+from alloctrace.trace import trace
 from recorder_runs import NOT_BUILT, both, counted, probe, recorded
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -23,6 +24,21 @@ def test_amid_signals(tmp_path):
     are as they were. Each of the programs is recorded."""
     done = both(tmp_path, [probe("execs.c"), "signals", "30"])
     assert counted(done.history, (1009,)) == {("malloc", 1009): 31}
+
+
+def test_brkpoint_under_brkpoint(tmp_path):
+    """The inner one watches its program as ever; the outer one says that it could not."""
+    run = [TOP + "/brkpoint", "run", "--quiet", "--engine", "recorder", "-o"]
+    inner, outer, alone = (str(tmp_path / name) for name in ("inner", "outer", "alone"))
+    words = ["/bin/sh", "-c", "echo hi; exit 7"]
+    done = subprocess.run([*run, outer, "--", *run, inner, "--", *words], capture_output=True)
+    assert (done.returncode, done.stdout) == (7, b"hi\n"), done.stderr
+    subprocess.run([*run, alone, "--", *words], stdout=subprocess.DEVNULL)
+    with trace.open(inner) as one, trace.open(alone) as other:
+        assert one.run["complete"] and one.run["events"] == other.run["events"]
+    with trace.open(outer) as opened:
+        told = [row["reason"] for row in opened.run["unfollowed"]]
+    assert told == ["another program traces it"]
 
 
 def test_the_parent_of_a_spawned_one(tmp_path):
