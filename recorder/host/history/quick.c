@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { FEW_BLOCKS = 2000, FEW_FRAMES = 10000 }; /* they stay in the nearer caches */
+enum { FEW_BLOCKS = 2000, FEW_FRAMES = 4000 }; /* they stay in the nearer caches */
 
 /* The frame at `node`, where its events are of a known group; NULL: the long way. */
 static struct frame_node *known_frame(const struct history *h, const struct thread *t, int32_t node,
