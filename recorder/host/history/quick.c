@@ -170,6 +170,7 @@ static void fetch_frames(const struct history *h, const struct thread *t,
     static const struct frame_node no_frame;
     const uint32_t *ids[HISTORY_AT_ONCE];
     const struct frame_node *frames[HISTORY_AT_ONCE];
+    __asm__ volatile(""); /* else gcc leaves out a call of what only reads */
     for (unsigned i = 0; i < count; i++) {
         uint32_t node = calls[i].node > 0 ? (uint32_t)calls[i].node : 0;
         ids[i] = node < t->id_count ? &t->ids[node] : &no_id;
