@@ -13,7 +13,19 @@ static const struct raw_node *known_node(struct reader *r, uint32_t number, uint
     return raw != NULL && raw->hook == number + 1 ? raw : NULL;
 }
 
-#define AT_ONCE 16
+#define AHEAD (4 * SLOT)
+
+/* The node of a call that stands further on: of many nodes hardly one is in a cache. What stands there
+ * may be no call, and no number of a node: nothing rests on it. */
+static void fetch_node(const struct reader *r, const char *chunk, uint32_t at, uint32_t end)
+{
+    if (at + SLOT > end)
+        return;
+    uint64_t word = __atomic_load_n((const uint64_t *)(chunk + at), __ATOMIC_RELAXED);
+    uint32_t index = raw_index((uint32_t)(word >> 32));
+    if (index < r->node_room)
+        __builtin_prefetch((const struct raw_node *)r->nodes + index);
+}
 
 static void make(struct host *h, const struct process *p, struct reader *r,
                  const union record *record, uint64_t word, const struct raw_node *raw,
@@ -38,12 +50,12 @@ bool calls_take(struct host *h, struct process *p, struct reader *r, uint64_t li
 {
     const char *chunk = (const char *)chunk_at(p->family, r->chunk);
     uint32_t begin = r->offset, end = ring_end(r);
-    struct history_call calls[AT_ONCE];
+    struct history_call calls[HISTORY_AT_ONCE];
     unsigned count = 0, at_once = 1;
     if (r->entered || r->open_count != 0 || (p->watch_stacks && r->tid == r->pid))
         return false;
-    if (history_has_many_blocks(h->history, r->pid, r->tid))
-        at_once = AT_ONCE;
+    if (history_is_large(h->history, r->pid, r->tid))
+        at_once = HISTORY_AT_ONCE;
     while (r->offset + SLOT <= end) {
         const union record *record = (const union record *)(chunk + r->offset);
         uint64_t word = __atomic_load_n(&record->word, __ATOMIC_ACQUIRE);
@@ -56,6 +68,8 @@ bool calls_take(struct host *h, struct process *p, struct reader *r, uint64_t li
         const struct raw_node *raw = known_node(r, word >> 8 & 0xffff, (uint32_t)(word >> 32));
         if (raw == NULL)
             break;
+        if (at_once > 1)
+            fetch_node(r, chunk, r->offset + AHEAD, end);
         must(count < at_once, "calls that are taken together are no more than there is room for");
         make(h, p, r, record, word, raw, &calls[count++]);
         r->offset += size;

@@ -8,9 +8,11 @@
 enum { FIRST_RAW = MEMO_FIRST + NODE_ONCE_RING, RAW_NODES = MEMO_NODES + NODE_ONCE_RING };
 
 struct raw_node {
-    uint64_t pc, slot;   /* slot holds pc */
-    uint64_t function;   /* entry of the function that was called with this node; 0: none */
-    uint32_t hook, name; /* number of that function's hook, plus 1, and of its name in the spool */
+    uint64_t slot; /* where pc stands; it and the next two lie in one line of the caches */
+    uint32_t hook; /* number of the hook of the function that was called with this node, plus 1 */
+    uint32_t name; /* and that function's name in the spool */
+    uint64_t pc;
+    uint64_t function; /* that function's entry; 0: none */
     uint32_t parent;
     uint32_t known; /* the node of stacks.h, 0: not looked for yet */
     bool told;      /* the history knows it */

@@ -21,28 +21,68 @@ static uint64_t asked(const struct shape *shape)
 
 /* ---- the table: an address leads to a place in `blocks`; free places form a list ---- */
 
+enum { BLOCKS_MADE = 1 << 15 }; /* nearly two MiB */
+
+/* Room for one block more. Of many places most may never be used: their pages are made as they are
+ * needed, many in one go. */
+static int make_block_room(struct history *h, struct process *p)
+{
+    if (p->block_count == p->block_room) {
+        uint32_t room = p->block_room ? 2 * p->block_room : 16;
+        struct block *larger =
+            room > p->block_room ? realloc(p->blocks, room * sizeof *larger) : NULL;
+        if (!larger) {
+            h->failed = 1;
+            return -1;
+        }
+        p->blocks = larger;
+        p->block_room = room;
+    }
+    if (p->block_count % BLOCKS_MADE == 0 && p->block_room - p->block_count >= BLOCKS_MADE)
+        memory_soon(p->blocks + p->block_count, BLOCKS_MADE * sizeof *p->blocks);
+    return 0;
+}
+
 /* A free place; 0: no memory. */
 static uint32_t place(struct history *h, struct process *p)
 {
     uint32_t number = p->block_free;
     if (number)
         p->block_free = (uint32_t)p->blocks[number - 1].number;
-    else if (!grow(h, (void **)&p->blocks, &p->block_room, p->block_count + 1, sizeof *p->blocks))
+    else if (!make_block_room(h, p))
         number = ++p->block_count;
     return number;
+}
+
+/* The slot of the block at that address, or the empty one where it would be. There are slots. */
+static inline struct index_slot *slot_of(const struct process *p, uint64_t address)
+{
+    uint32_t hash = (uint32_t)mixed(address);
+    for (uint32_t at = hash & p->live.mask;; at = (at + 1) & p->live.mask) {
+        struct index_slot *slot = &p->live.slots[at];
+        if (!slot->number || (slot->hash == hash && p->blocks[slot->number - 1].address == address))
+            return slot;
+    }
+}
+
+static int is_live(const struct process *p, uint64_t address)
+{
+    return p->live.slots && slot_of(p, address)->number;
 }
 
 /* Whether a block was there before, which is gone unseen. */
 static int put(struct history *h, struct process *p, const struct block *block)
 {
-    struct table_slot *slot = table_slot_for(&p->live, block->address);
-    int was_there = slot && slot->value;
-    uint32_t number = was_there ? slot->value : slot ? place(h, p) : 0;
+    struct index_slot *slot = index_make_room(&p->live) ? NULL : slot_of(p, block->address);
+    int was_there = slot && slot->number;
+    uint32_t number = was_there ? slot->number : slot ? place(h, p) : 0;
     if (!number) {
         h->failed = 1;
         return 0;
     }
-    table_fill(&p->live, slot, block->address, number);
+    must(2 * (uint64_t)p->live.count <= p->live.mask, "half of a table stays empty: a search ends");
+    p->live.count += !was_there;
+    *slot = (struct index_slot){number, (uint32_t)mixed(block->address)};
     p->blocks[number - 1] = *block;
     return was_there;
 }
@@ -55,9 +95,11 @@ void block_put_new(struct history *h, struct process *p, const struct block *blo
 
 int block_take(struct process *p, uint64_t address, struct block *block)
 {
-    uint32_t number = table_take(&p->live, address);
+    struct index_slot *slot = p->live.slots ? slot_of(p, address) : NULL;
+    uint32_t number = slot ? slot->number : 0;
     if (!number)
         return 0;
+    index_take_out(&p->live, slot);
     must(number <= p->block_count && p->blocks[number - 1].address == address,
          "a live block is found by its own address");
     *block = p->blocks[number - 1];
@@ -261,7 +303,7 @@ void block_abandon(struct history *h, struct thread *t, struct call *call)
     if (!call->moving.number)
         return;
     block_forget(h, t, call);
-    if (!table_get(&p->live, call->moving.address))
+    if (!is_live(p, call->moving.address))
         put(h, p, &call->moving);
     call->moving.number = 0;
 }
@@ -280,7 +322,7 @@ static int places_are_known(const struct process *p)
 void blocks_free(struct process *p)
 {
     must(places_are_known(p), "each place for a block has a live one, or is free");
-    table_clear(&p->live);
+    index_clear(&p->live);
     table_clear(&p->inner);
     free(p->blocks);
     free(p->inners);
@@ -294,9 +336,9 @@ void blocks_free(struct process *p)
 void blocks_copy(struct history *h, const struct process *from, struct process *to)
 {
     for (uint32_t at = 0; from->live.slots && at <= from->live.mask; at++) {
-        if (!from->live.slots[at].value)
+        if (!from->live.slots[at].number)
             continue;
-        struct block block = from->blocks[from->live.slots[at].value - 1];
+        struct block block = from->blocks[from->live.slots[at].number - 1];
         block.group = 0;
         block.is_copy = 1;
         put(h, to, &block);

@@ -45,8 +45,8 @@ static size_t gather(const struct history *h, const struct process *p, uint64_t 
     uint32_t steps = 0;
     for (uint32_t at = 0; p->live.slots && at <= p->live.mask; at++) {
         step(h, &steps);
-        if (p->live.slots[at].value) {
-            uint32_t place = p->live.slots[at].value - 1;
+        if (p->live.slots[at].number) {
+            uint32_t place = p->live.slots[at].number - 1;
             is_live[place / 64] |= (uint64_t)1 << place % 64;
         }
     }

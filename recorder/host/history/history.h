@@ -129,9 +129,10 @@ struct history_call {
     uint64_t sp, args[3], result, memptr;
 };
 void history_call(struct history *h, const struct history_call *call);
-/* Several of one thread, one behind the other: as each by itself. It pays where the process has many
- * blocks, which no cache holds. */
-int history_has_many_blocks(struct history *h, uint32_t pid, uint32_t tid);
+/* Several of one thread, one behind the other, best so many: as each by itself. It pays where there are
+ * many blocks or stacks, which no cache holds. */
+enum { HISTORY_AT_ONCE = 16 };
+int history_is_large(struct history *h, uint32_t pid, uint32_t tid);
 void history_calls(struct history *h, const struct history_call *calls, unsigned count);
 
 /* The thread enters a region of the program, and leaves the innermost one that it is in. `name`: the

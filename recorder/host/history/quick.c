@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define FEW_BLOCKS 2000 /* they stay in the nearer caches */
+enum { FEW_BLOCKS = 2000, FEW_FRAMES = 4000 }; /* they stay in the nearer caches */
 
 /* The frame at `node`, where its events are of a known group; NULL: the long way. */
 static struct frame_node *known_frame(const struct history *h, const struct thread *t, int32_t node,
@@ -128,31 +128,90 @@ static inline uint64_t block_of(struct history *h, const struct history_call *ca
     return hook && hook->point == FREE ? call->args[0] : call->result;
 }
 
-/* Of many live blocks nearly each lies where no cache has it. So the memory that the calls will look
- * at is fetched for all of them at once: first the slots of the table, then the blocks. */
-static void fetch(struct history *h, const struct process *p, const struct history_call *calls,
-                  unsigned count)
+/* ---- many calls at a time ----
+ *
+ * Of many live blocks, or of many stacks, nearly each lies where no cache has it. So the memory that the
+ * calls will look at is fetched for all of them at once, step by step: each step fetches what the one
+ * before it leads to. Nothing is changed, and nothing rests on it.
+ */
+
+static int has_many_blocks(const struct history *h, const struct thread *t)
 {
-    for (unsigned i = 0; i < count; i++)
-        __builtin_prefetch(table_home(&p->live, block_of(h, &calls[i])));
-    for (unsigned i = 0; i < count; i++) {
-        const struct table_slot *slot = table_home(&p->live, block_of(h, &calls[i]));
-        if (slot->value)
-            __builtin_prefetch(&p->blocks[slot->value - 1]);
-    }
+    return h->processes[t->process].live.count > FEW_BLOCKS;
 }
 
-int history_has_many_blocks(struct history *h, uint32_t pid, uint32_t tid)
+static int has_many_frames(const struct thread *t)
+{
+    return t->frame_count > FEW_FRAMES;
+}
+
+/* The slots of the table, then the blocks. A block may lie in two lines of the caches: what is looked
+ * at lies at its beginning and its end. */
+static void fetch_blocks(struct history *h, const struct process *p,
+                         const struct history_call *calls, unsigned count)
+{
+    const struct index_slot *slots[HISTORY_AT_ONCE];
+    for (unsigned i = 0; i < count; i++) {
+        slots[i] = index_home(&p->live, mixed(block_of(h, &calls[i])));
+        __builtin_prefetch(slots[i]);
+    }
+    for (unsigned i = 0; i < count; i++)
+        if (slots[i]->number) {
+            __builtin_prefetch(&p->blocks[slots[i]->number - 1]);
+            __builtin_prefetch(&p->blocks[slots[i]->number - 1].group);
+        }
+}
+
+/* What the numbers of frames lead to, then the frames, then what is written of their groups. */
+static void fetch_frames(const struct history *h, const struct thread *t,
+                         const struct history_call *calls, unsigned count)
+{
+    static const uint32_t no_id;
+    static const struct frame_node no_frame;
+    const uint32_t *ids[HISTORY_AT_ONCE];
+    const struct frame_node *frames[HISTORY_AT_ONCE];
+    __asm__ volatile(""); /* else gcc leaves out a call of what only reads */
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t node = calls[i].node > 0 ? (uint32_t)calls[i].node : 0;
+        ids[i] = node < t->id_count ? &t->ids[node] : &no_id;
+        __builtin_prefetch(ids[i]);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        frames[i] = *ids[i] ? &t->frames[*ids[i] - 1] : &no_frame;
+        __builtin_prefetch(&frames[i]->known_group);
+    }
+    for (unsigned i = 0; i < count; i++)
+        if (frames[i]->known_group) {
+            const struct group *group = &h->groups[frames[i]->known_group - 1];
+            __builtin_prefetch(&group->stamp);
+            __builtin_prefetch(&group->count);
+            __builtin_prefetch(&group->live);
+            __builtin_prefetch(&group->members);
+        }
+}
+
+static void fetch(struct history *h, const struct thread *t, const struct history_call *calls,
+                  unsigned count)
+{
+    const struct process *p = &h->processes[t->process];
+    count = count < HISTORY_AT_ONCE ? count : HISTORY_AT_ONCE;
+    if (p->live.slots && has_many_blocks(h, t))
+        fetch_blocks(h, p, calls, count);
+    if (has_many_frames(t))
+        fetch_frames(h, t, calls, count);
+}
+
+int history_is_large(struct history *h, uint32_t pid, uint32_t tid)
 {
     const struct thread *t = h->failed ? NULL : thread_of(h, pid, tid);
-    return t && h->processes[t->process].live.count > FEW_BLOCKS;
+    return t && (has_many_blocks(h, t) || has_many_frames(t));
 }
 
 void history_calls(struct history *h, const struct history_call *calls, unsigned count)
 {
     const struct thread *t = h->failed || !count ? NULL : thread_of(h, calls->pid, calls->tid);
-    if (t && h->processes[t->process].live.slots)
-        fetch(h, &h->processes[t->process], calls, count);
+    if (t)
+        fetch(h, t, calls, count);
     for (unsigned i = 0; i < count; i++)
         history_call(h, &calls[i]);
 }

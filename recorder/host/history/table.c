@@ -3,6 +3,7 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum { SMALLEST = 64, LARGEST = 1 << 30 };
@@ -126,22 +127,58 @@ static void index_place(struct index *index, struct index_slot slot)
     index->slots[at] = slot;
 }
 
+/* Twice as large, where it is: each moves on to its place, in the order in which they lie behind an
+ * empty slot. None comes further than it was from where it is looked for first, so what it passes has
+ * moved before it, or lies in the new half. */
+static int index_grow(struct index *index)
+{
+    uint32_t old = index->slots ? index->mask + 1 : 0, size = old ? 2 * old : SMALLEST, empty = 0;
+    struct index_slot *larger =
+        size > LARGEST ? NULL : realloc(index->slots, size * sizeof *larger);
+    if (!larger)
+        return -1;
+    memory_soon(larger + old, (size - old) * sizeof *larger);
+    memset(larger + old, 0, (size - old) * sizeof *larger);
+    index->slots = larger;
+    index->mask = size - 1;
+    while (empty < old && larger[empty].number)
+        empty++;
+    for (uint32_t step = 1; step < old; step++) {
+        struct index_slot *at = &larger[(empty + step) & (old - 1)], slot = *at;
+        at->number = 0;
+        if (slot.number)
+            index_place(index, slot);
+    }
+    return 0;
+}
+
+int index_make_room(struct index *index)
+{
+    int is_full = !index->slots || 2 * (uint64_t)index->count > index->mask;
+    return is_full ? index_grow(index) : 0;
+}
+
 int index_add(struct index *index, uint64_t hash, uint32_t number)
 {
-    if (!index->slots || 2 * (uint64_t)index->count > index->mask) {
-        uint32_t size = index->slots ? 2 * (index->mask + 1) : SMALLEST;
-        struct index new = {.mask = size - 1, .count = index->count};
-        if (size > LARGEST || !(new.slots = slots(size, sizeof *new.slots)))
-            return -1;
-        for (uint32_t at = 0; index->slots && at <= index->mask; at++)
-            if (index->slots[at].number)
-                index_place(&new, index->slots[at]);
-        free(index->slots);
-        *index = new;
-    }
+    if (index_make_room(index))
+        return -1;
     index_place(index, (struct index_slot){number, (uint32_t)hash});
     index->count++;
     return 0;
+}
+
+void index_take_out(struct index *index, struct index_slot *slot)
+{
+    struct index_slot *slots = index->slots;
+    uint32_t gap = (uint32_t)(slot - slots), mask = index->mask;
+    must(index->count > 0 && slot->number, "what is found was counted");
+    index->count--;
+    for (uint32_t at = (gap + 1) & mask; slots[at].number; at = (at + 1) & mask)
+        if (((at - slots[at].hash) & mask) >= ((at - gap) & mask)) {
+            slots[gap] = slots[at];
+            gap = at;
+        }
+    slots[gap].number = 0;
 }
 
 void index_clear(struct index *index)

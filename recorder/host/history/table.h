@@ -49,6 +49,10 @@ typedef int index_equal(const void *array, uint32_t number, const void *wanted);
 uint32_t index_find(const struct index *index, const void *array, uint64_t hash, index_equal *equal,
                     const void *wanted);
 int index_add(struct index *index, uint64_t hash, uint32_t number); /* a new one; -1: no memory */
+/* For who looks through the slots itself: room for one more, -1: no memory; and a slot is emptied, which
+ * closes the gap. */
+int index_make_room(struct index *index);
+void index_take_out(struct index *index, struct index_slot *slot);
 /* Where a thing with that hash is looked for first; NULL: there are no slots yet. */
 static inline const struct index_slot *index_home(const struct index *index, uint64_t hash)
 {

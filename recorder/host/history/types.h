@@ -149,9 +149,10 @@ struct process {
     int begun_phase;
     struct module *modules;
     uint32_t module_count, module_room;
-    uint32_t epoch;           /* counts loadings at addresses used before */
-    uint32_t unloads;         /* counts what a name may lie in no more */
-    struct table live, inner; /* address -> index of `blocks`, `inners` */
+    uint32_t epoch;     /* counts loadings at addresses used before */
+    uint32_t unloads;   /* counts what a name may lie in no more */
+    struct index live;  /* address -> number in `blocks`, from 1 */
+    struct table inner; /* address -> index of `inners` */
     struct block *blocks;
     uint32_t block_count, block_room, block_free;
     struct history_copies copies; /* that it began with */
