@@ -42,7 +42,7 @@ def table(chance, count):
     made.verdict = array("I", [chance.randrange(6) for _ in range(count)])
     counts = [chance.choice([1, 2, 9]) for _ in range(count)]
     made.set_sums(0, [counts for _ in SUMS])
-    made._members = bytearray(b"".join(members(chance, at, count) for at in range(1, count - 3)))
+    made.members_rows = bytearray(b"".join(members(chance, at, count) for at in range(1, count - 3)))
     return made
 
 
@@ -149,7 +149,7 @@ def test_twin_other_things_of_the_makers_are_another_number(both):  # noqa: F811
     )
     groups.set_sums(0, [[1] * 4 for _ in SUMS])
     rows = [layout("members").pack(id_, id_ - 2, *[0] * 3, *[1] * 5, 0, 0) for id_ in (3, 4)]
-    groups._members = bytearray(layout("members").size * 2) + b"".join(rows)
+    groups.members_rows = bytearray(layout("members").size * 2) + b"".join(rows)
     for second, expected in (("a thing", [0, 0, 0, 1, 1]), ("another", [0, 0, 0, 1, 2])):
         questions = Questions(groups)
         makers = [Question(answer=(Purpose("p"), thing)) for thing in ("a thing", second)]

@@ -165,7 +165,8 @@ static int takes_away(const struct hook_stack *s)
 
 static void before_syscall(struct thread_state *t, struct hook_stack *s, struct site *site)
 {
-    site->time = agent_time(t, area()->clock);
+    /* What is not recorded takes no stamp away from what is. */
+    site->time = IS_MEMORY_SYSCALL((uint32_t)s->rax) ? agent_time(t, area()->clock) : 0;
     note_begun(t, site, (uint32_t)s->rax);
     if (takes_away(s))
         __sync_fetch_and_add(&area()->unmaps, 1);
