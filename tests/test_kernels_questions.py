@@ -42,7 +42,9 @@ def table(chance, count):
     made.verdict = array("I", [chance.randrange(6) for _ in range(count)])
     counts = [chance.choice([1, 2, 9]) for _ in range(count)]
     made.set_sums(0, [counts for _ in SUMS])
-    made.members_rows = bytearray(b"".join(members(chance, at, count) for at in range(1, count - 3)))
+    made.members_rows = bytearray(
+        b"".join(members(chance, at, count) for at in range(1, count - 3))
+    )
     return made
 
 
