@@ -100,8 +100,7 @@ int block_take(struct process *p, uint64_t address, struct block *block)
     if (!number)
         return 0;
     index_take_out(&p->live, slot);
-    must(number <= p->block_count && p->blocks[number - 1].address == address,
-         "a live block is found by its own address");
+    must(number <= p->block_count, "a live block has a place");
     *block = p->blocks[number - 1];
     p->blocks[number - 1].number = p->block_free;
     p->block_free = number;
@@ -319,8 +318,20 @@ static int places_are_known(const struct process *p)
     return count == p->block_count;
 }
 
+/* Whether each live block is found. */
+static int addresses_are_known(const struct process *p)
+{
+    for (uint32_t at = 0; p->live.slots && at <= p->live.mask; at++) {
+        const struct index_slot *slot = &p->live.slots[at];
+        if (slot->number && slot_of(p, p->blocks[slot->number - 1].address) != slot)
+            return 0;
+    }
+    return 1;
+}
+
 void blocks_free(struct process *p)
 {
+    must(addresses_are_known(p), "a live block is found by its own address");
     must(places_are_known(p), "each place for a block has a live one, or is free");
     index_clear(&p->live);
     table_clear(&p->inner);
