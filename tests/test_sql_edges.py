@@ -64,6 +64,21 @@ def test_the_time_covers_the_copying_of_events(monkeypatch):
             query.run("select tid from events")
 
 
+@pytest.mark.parametrize(
+    "query, found",
+    [
+        ("select count(*) from run where key = 'events'", "1"),
+        ("with events as (select 7 as x) select x from events", "7"),
+        ("select 1 -- no events", "1"),
+    ],
+)
+def test_the_word_alone_makes_no_table_of_events(capsys, monkeypatch, query, found):
+    monkeypatch.setattr(trace_sql, "MAX_EVENTS", 0)
+    assert answer(capsys, TRACE, query).endswith("\n%s\n" % found)
+    for asks in "select count(*) from Events -- it's", "select 'events', 1 from main.events":
+        assert "too many for a table" in refused(capsys, TRACE, asks)
+
+
 def test_a_full_disk_is_no_damage_of_the_trace(capsys, monkeypatch):
     monkeypatch.setattr(trace_sql, "FILE_LIMIT", 3)
     assert "full" in refused(capsys, TRACE, "select * from events")

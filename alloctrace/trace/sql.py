@@ -29,6 +29,7 @@ _ALLOWED = {
     sqlite3.SQLITE_FUNCTION,
     33,  # SQLITE_RECURSIVE, without a name in Python 3.9
 }
+_LACKS_EVENTS = re.compile(r"no such table: (main\.)?events", re.IGNORECASE)
 _INNOCUOUS = 0x200000  # SQLITE_INNOCUOUS
 # Give or take pointers, or run code.
 _REFUSED = {"fts3_tokenizer", "load_extension"}
@@ -46,6 +47,7 @@ class Query:
     ) -> None:
         """`tell(events so far)` is called while many events are read."""
         self._trace, self._tell = trace, tell
+        self._is_making = False  # our own statements are run
         # A private database that SQLite keeps in a temporary file, gone when closed.
         self._db = sqlite3.connect("", uri=True, isolation_level=None)
         self._db.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
@@ -69,14 +71,26 @@ class Query:
 
     def run(self, query: str) -> tuple[list[str], Iterator[tuple[float | str | None, ...]]]:
         """(column names, iterator of rows); raises QueryError, the iterator too."""
-        if re.search(r"\bevents\b", query, re.IGNORECASE):
-            self._make_events(query)
         self._db.set_authorizer(self._only_reading)
+        if self._asks_events(query):
+            self._is_making = True
+            self._make_events(query)
+            self._is_making = False
         self._db.set_progress_handler(self._is_late, _STEPS)
         with _query_errors():
             cursor = self._db.execute(query)
             names = [column[0] for column in cursor.description or ()]
         return names, _rows(cursor)
+
+    def _asks_events(self, query: str) -> bool:
+        """Whether it lacks that table: the word may also be a value, or a table of its own."""
+        if not re.search(r"\bevents\b", query, re.IGNORECASE):
+            return False
+        try:
+            self._db.execute("EXPLAIN " + query)
+        except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+            return bool(_LACKS_EVENTS.fullmatch(str(error)))  # what else is wrong is told later
+        return False
 
     def _make_events(self, query: str) -> None:
         count = self._trace.run.get("events") or 0
@@ -102,6 +116,8 @@ class Query:
     def _only_reading(
         self, action: int, _: str | None, function: str | None, *__: str | None
     ) -> int:
+        if self._is_making:
+            return sqlite3.SQLITE_OK
         name = (function or "").lower()
         is_refused = action == sqlite3.SQLITE_FUNCTION and name in self._refused
         is_allowed = action in _ALLOWED and not is_refused
