@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 
+from alloctrace import kept
 from alloctrace.columns import schema as trace_schema
 from alloctrace.escape import visible
 from alloctrace.trace import trace
+from start import cache
 from start.errors import UserError
 
 TYPE_CHECKING = False
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 def open_trace(path: str) -> Trace:
     """The trace at `path`; what is wrong with it is one line for people."""
+    kept.use(cache.folder())
     with naming_errors(path):
         return trace.open(path)
 

@@ -1,12 +1,15 @@
 """A trace that was written without purposes says, when it is opened, what it would have said."""
 
+import os
 import random
+import shutil
 import sqlite3
 import subprocess
 import zlib
 
 import pytest
 
+from alloctrace import kept
 from alloctrace.columns import schema as trace_schema
 from alloctrace.history import history, packed
 from alloctrace.purpose import examples
@@ -119,6 +122,41 @@ def test_a_query_sees_what_was_found_out(tmp_path, run):
         with trace.open(path) as opened, sql.Query(opened) as query:
             found[-1] += query.run("SELECT purpose, count(*) FROM events GROUP BY 1 ORDER BY 1")[1]
     assert found[0] == found[1] and len(found[0]) > 4
+
+
+@pytest.fixture
+def kept_there(tmp_path, monkeypatch):
+    """The folder where what took any time at all is kept."""
+    monkeypatch.setattr(explain, "_LONG_S", -1)
+    folder = tmp_path / "kept"
+    kept.use(str(folder))
+    yield folder
+    kept.use(None)
+
+
+def refuse(*_):
+    raise AssertionError("it is found out again")
+
+
+@pytest.mark.parametrize("many", EVERY)
+def test_it_is_found_out_once(tmp_path, run, monkeypatch, kept_there, many):
+    monkeypatch.setattr(packed, "MANY", many)
+    now, later = both(tmp_path, run)
+    assert dump(later) == dump(now)
+    with monkeypatch.context() as patch:
+        patch.setattr(explain.classify, "explain", refuse)
+        assert dump(later) == dump(now)
+        with trace.open(later) as opened, sql.Query(opened) as query:
+            assert list(query.run("SELECT count(*) > 0 FROM sites")[1]) == [(1,)]
+        copy = shutil.copyfile(later, tmp_path / "copy")
+        with pytest.raises(AssertionError):  # another file
+            dump(copy)
+        os.utime(later, (1, 1))
+        with pytest.raises(AssertionError):  # or one that was changed
+            dump(later)
+    for name in os.listdir(kept_there):
+        (kept_there / name).write_bytes(b"damaged")
+    assert dump(later) == dump(now)
 
 
 def changed(path, name, value):

@@ -1,16 +1,20 @@
 """Finds out what the allocations of a trace are for that was written without (unexplained.py).
 
 By the same code as when it is written, with the same result: in temporary tables that stand before
-those of the file, which stays as it is. The file is a stranger's.
+those of the file, which stays as it is. The file is a stranger's. Where that took long, the tables
+are kept for whoever opens it next (alloctrace/kept.py), those of the last few such traces.
 """
 
 from __future__ import annotations
 
 import json
+import marshal
+import os
+import time
 import zlib
 from array import array
 
-from alloctrace import fields
+from alloctrace import cache_folder, fields, kept
 from alloctrace.columns import members
 from alloctrace.columns.check import checked
 from alloctrace.columns.few_events import FewEvents
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from alloctrace.columns.group_table import GroupTable
     from alloctrace.purpose.judging import Programs
     from alloctrace.spool.spool import Column
+    from alloctrace.stacks.tree import StackTree
     from .read import Trace
 
 MORE_GROUPS = packed_history.MANY  # that a run of few events may have when it is explained
@@ -40,42 +45,89 @@ _MORE = 1 << 24  # bytes of what is known of programs
 _LIBCS = ("shared", "static", "none")
 _REPLACED = ("run", "groups", "names", "verdicts", "purposes", "timeline", "totals", "sites")
 _WIDE = {"before": "q", "own_peak": "q", "first_seq": "q", "first_t": "q", "stack": "q"}
+_LONG_S, _MOST_KEPT = 0.2, 4  # of CPU; traces
 _COLUMNS = ("what", "within", "verdict", "purpose", "region", *_WIDE)
 
 
-def explain(connection: Connection, trace: Trace) -> None:
-    """Of a `trace` that is read through `connection`. May raise TraceError."""
+def explain(connection: Connection, trace: Trace) -> StackTree | None:
+    """Of a `trace` that is read through `connection`. May raise TraceError. Gives its tree, where
+    that was needed."""
+    known, began = _load(trace.path), time.process_time()
+    tree = None
     with checked():
-        groups = _wide(trace.sums().groups)
-        found = dict(_unpacked(connection, members.SIZE * len(groups) + _MORE))
-        groups.members_rows = members.checked(found["members"], len(groups))
-        groups.before = array("q", found["before"])
-        if len(groups.before) != len(groups):
-            raise ValueError("damaged: what was before is of other groups")
-        history, tree, table = _history(trace, groups), trace.tree, trace.tree.frames
-        tree.frames = list(table)  # each is asked for many times
-        packed = history.packed
-        assert packed is not None
-        chunks = packed.chunks
-        classify.explain(history, tree, _programs(found["programs"], trace))
-        is_split = packed.chunks is not chunks  # into other groups, which events name
-        replaced = (*_REPLACED, "columns") if is_split else _REPLACED
         execute = connection.execute
         execute("PRAGMA temp_store=MEMORY")
         execute("PRAGMA query_only=OFF")
         execute("BEGIN")
-        rows_ = execute("SELECT * FROM run").fetchall()
-        tables = write.Tables(connection, replaced, are_temporary=True)
-        purposes = json.dumps("examples" if history.has_many() else "each")
-        tables.rows("run", [(k, purposes if k == "purposes" else v) for k, v in rows_])
-        nodes = tree.nodes(packed.sums.groups.stack)
-        write.write_groups(tables, packed.sums, nodes)
-        write.write_sums(tables, packed.sums.groups, tree, nodes)
-        if is_split:
-            write.write_columns(tables, packed)
+        if known is None:
+            tree = _find_out(connection, trace)
+        else:
+            write.Tables(connection, known, are_temporary=True).copy(known.items())
         execute("COMMIT")
         execute("PRAGMA query_only=ON")
-        tree.frames = table
+    if known is None and time.process_time() - began > _LONG_S:
+        _store(trace)
+    return tree
+
+
+def _load(path: str) -> dict[str, list[Any]] | None:
+    """{table: rows}, where they were kept, of the very same file and by the same code."""
+    found: Any = kept.load(_slot(path), _code())
+    if not found or found[0] != cache_folder.state(path):
+        return None
+    known: dict[str, list[Any]] = marshal.loads(zlib.decompress(found[1]))
+    return known
+
+
+def _store(trace: Trace) -> None:
+    rows = {name: list(rows) for name, rows in trace.replaced()}
+    packed = zlib.compress(marshal.dumps(rows), 1)
+    kept.store(_slot(trace.path), _code(), (cache_folder.state(trace.path), packed))
+
+
+def _slot(path: str) -> str:
+    """A name to keep them under: of two traces with the same one the latter is kept."""
+    return "explained trace %d" % (zlib.crc32(os.fsencode(os.path.abspath(path))) % _MOST_KEPT)
+
+
+def _code() -> list[str]:
+    """The files that what is found out rests on: all of alloctrace."""
+    top = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    return [
+        os.path.join(folder, name)
+        for folder, _, names in sorted(os.walk(top))
+        for name in sorted(names)
+        if name.endswith((".py", ".ini"))
+    ]
+
+
+def _find_out(connection: Connection, trace: Trace) -> StackTree:
+    """Into temporary tables; the trace's tree."""
+    groups = _wide(trace.sums().groups)
+    found = dict(_unpacked(connection, members.SIZE * len(groups) + _MORE))
+    groups.members_rows = members.checked(found["members"], len(groups))
+    groups.before = array("q", found["before"])
+    if len(groups.before) != len(groups):
+        raise ValueError("damaged: what was before is of other groups")
+    history, tree, table = _history(trace, groups), trace.tree, trace.tree.frames
+    tree.frames = list(table)  # each is asked for many times
+    packed = history.packed
+    assert packed is not None
+    chunks = packed.chunks
+    classify.explain(history, tree, _programs(found["programs"], trace))
+    is_split = packed.chunks is not chunks  # into other groups, which events name
+    replaced = (*_REPLACED, "columns") if is_split else _REPLACED
+    rows_ = connection.execute("SELECT * FROM run").fetchall()
+    tables = write.Tables(connection, replaced, are_temporary=True)
+    purposes = json.dumps("examples" if history.has_many() else "each")
+    tables.rows("run", [(k, purposes if k == "purposes" else v) for k, v in rows_])
+    nodes = tree.nodes(packed.sums.groups.stack)
+    write.write_groups(tables, packed.sums, nodes)
+    write.write_sums(tables, packed.sums.groups, tree, nodes)
+    if is_split:
+        write.write_columns(tables, packed)
+    tree.frames = table
+    return tree
 
 
 def _unpacked(connection: Connection, most: int) -> Iterator[tuple[str, bytes]]:

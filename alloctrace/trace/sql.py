@@ -55,8 +55,8 @@ class Query:
         self._db.execute("PRAGMA hard_heap_limit=%d" % MAX_MEMORY)
         self._db.execute("PRAGMA main.max_page_count=%d" % FILE_LIMIT)
         self._db.execute("ATTACH ? AS trace", (trace_check.read_only_uri(trace.path),))
-        for table, rows in trace.replaced():
-            trace_write.Tables(self._db, [table]).rows(table, rows)
+        replaced = dict(trace.replaced())
+        trace_write.Tables(self._db, replaced).copy(replaced.items())
         self._refused = _REFUSED | _not_innocuous(self._db)
         self._end = time.monotonic() + timeout
 

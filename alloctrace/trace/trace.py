@@ -91,10 +91,10 @@ def open(path: str, is_own: bool = False) -> Trace:
     from . import explain  # only now: of most traces it is known already
 
     try:
-        explain.explain(connection, opened)
-        tree = opened.tree
+        tree = explain.explain(connection, opened)
         opened = Trace(connection, path, explain.MORE_GROUPS)
-        opened.tree = tree
+        if tree is not None:
+            opened.tree = tree
         return opened
     except TraceError:
         opened.close()

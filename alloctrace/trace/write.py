@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 MAX_INT = (1 << 63) - 1
 _MOST_ROWS, _MOST_VALUES = 64, 999  # of one statement; SQLite takes that many of the latter
+_OF_NUMBERS = ("groups", "timeline")
 _flat = itertools.chain.from_iterable
 
 
@@ -86,6 +87,14 @@ class Tables:
 
         self._many(insert_statement(table, width, at_once=at_once, counts=counts), pieces())
         self._many(insert_statement(table, width, counts=counts), zip(*[iter(rest)] * width))
+
+    def copy(self, tables: Iterable[tuple[str, Iterable[Sequence[Any]]]]) -> None:
+        """Insert (table, all its rows) of another trace, as SQLite gave them."""
+        for table, rows in tables:
+            if table in _OF_NUMBERS:
+                self.plain_rows(table, rows)
+            else:
+                self.rows(table, rows)
 
     def numbered(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         """Insert the rows of an empty table whose first column counts from 1."""
