@@ -121,6 +121,13 @@ def test_a_query_sees_what_was_found_out(tmp_path, run):
     assert found[0] == found[1] and len(found[0]) > 4
 
 
+def test_a_full_disk_is_told_in_one_line(tmp_path, run, monkeypatch, capsys):
+    _, later = both(tmp_path, run)
+    monkeypatch.setattr(sql, "FILE_LIMIT", 3)
+    assert main(["sql", str(later), "select count(*) from sites"]) == 2
+    assert capsys.readouterr().err == "brkpoint: sql: database or disk is full\n"
+
+
 def changed(path, name, value):
     made = zlib.compress(value(zlib.decompress(stored_value(path, name))))
     return made_traces.changed(
