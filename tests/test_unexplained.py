@@ -171,8 +171,10 @@ def test_what_does_not_fit_is_damage(tmp_path, run, name, value):
 
 def test_a_bomb_is_not_unpacked(tmp_path, run):
     _, later = both(tmp_path, run)
-    with pytest.raises(trace.TraceError, match="cut off, or too large"):
+    with pytest.raises(trace.TraceError, match="before is cut off, or too large"):
         dump(changed(later, "before", lambda data: bytes(explain._MORE << 2)))
+    row = "x" * 100000, zlib.compress(bytes(explain._MORE << 2))
+    assert dump(made_traces.changed(later, ("INSERT INTO unexplained VALUES (?, ?)", row)))
 
 
 @pytest.mark.parametrize("many", EVERY)
