@@ -56,7 +56,7 @@ def invoke(args: Namespace) -> int | None:
     path = args.words[0] if len(args.words) == 2 else newest(os.curdir)
     with _can_be_ended(args.timeout), open_trace(path) as opened, naming_errors(path):
         tell = progress.reading(opened.run.get("events")) if sys.stderr.isatty() else None
-        with trace_sql.Query(opened, args.timeout, tell) as query:
+        with _complaining(), trace_sql.Query(opened, args.timeout, tell) as query:
             for line in render(query, args.words[-1], args.json):
                 sys.stdout.write(line)
     sys.stdout.flush()
@@ -85,16 +85,22 @@ def _give_up() -> None:
     os._exit(USAGE)
 
 
-def render(query: Query, text: str, as_json: bool) -> Iterator[str]:
-    """Yield the lines of the answer, each with its newline."""
+@contextlib.contextmanager
+def _complaining() -> Iterator[None]:
+    """What is wrong with a query is one line for people."""
     try:
-        names, rows = query.run(text)
-        if not as_json:
-            yield _tabbed(names)
-        for row in rows:
-            yield _object(names, row) if as_json else _tabbed(row)
+        yield
     except trace_sql.QueryError as error:
         raise UserError("sql: %s" % visible(str(error)), USAGE) from None
+
+
+def render(query: Query, text: str, as_json: bool) -> Iterator[str]:
+    """Yield the lines of the answer, each with its newline."""
+    names, rows = query.run(text)
+    if not as_json:
+        yield _tabbed(names)
+    for row in rows:
+        yield _object(names, row) if as_json else _tabbed(row)
 
 
 def _tabbed(values: Sequence[float | str | None]) -> str:

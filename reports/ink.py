@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import namedtuple
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping

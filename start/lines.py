@@ -76,22 +76,22 @@ def _words(path: str, offsets: Sequence[int]) -> bytes:
 
 def _run(program: str, told: bytes) -> bytes:
     """What it writes when it is told that."""
-    with _memory() as into, _memory() as out:
-        into.write(told)
-        into.seek(0)
-        actions: list[Any] = [
-            (os.POSIX_SPAWN_DUP2, into.fileno(), 0),
-            (os.POSIX_SPAWN_DUP2, out.fileno(), 1),
-            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-        ]
-        # a session of its own: Ctrl-C is for the parent to handle
-        how: Any = {"file_actions": actions, "setsid": True}
-        try:
+    try:
+        with _memory() as into, _memory() as out:
+            into.write(told)
+            into.seek(0)
+            actions: list[Any] = [
+                (os.POSIX_SPAWN_DUP2, into.fileno(), 0),
+                (os.POSIX_SPAWN_DUP2, out.fileno(), 1),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            ]
+            # a session of its own: Ctrl-C is for the parent to handle
+            how: Any = {"file_actions": actions, "setsid": True}
             _wait(os.posix_spawn(program, [program], _NO_ENVIRONMENT, **how))
-        except OSError:
-            return b""
-        out.seek(0)
-        return out.read(_MAX_ANSWER)
+            out.seek(0)
+            return out.read(_MAX_ANSWER)
+    except OSError:
+        return b""
 
 
 def _memory() -> BinaryIO:

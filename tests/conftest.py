@@ -11,6 +11,7 @@ import longest_first  # noqa: E402  (needs the path above)
 import processless  # noqa: E402
 import shared_cache  # noqa: E402
 import world  # noqa: E402
+from alloctrace import kept  # noqa: E402
 
 world.set_up()
 _WRITES = not sys.dont_write_bytecode
@@ -97,6 +98,14 @@ def pytest_runtest_call(item):
 def pytest_runtest_teardown(item):
     with world.limited("what follows " + item.nodeid):
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    """A command that a test runs in this process keeps values on disk: the next test's would be
+    taken from there, and what a test puts in place of our own code would be kept for others."""
+    yield
+    kept.use(None)
 
 
 @pytest.fixture

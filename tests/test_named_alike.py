@@ -1,6 +1,7 @@
 """What is named without gdb is named as gdb names it: tests/named_alike.py, of a few files. The
 large comparison is `make names-alike`."""
 
+import errno
 import os
 import random
 import shutil
@@ -227,6 +228,18 @@ def test_a_program_of_another_build_or_that_dies_says_nothing(tmp_path, text):
     path = made(tmp_path, "-g")
     for places in ([str(program)], [str(tmp_path / "none")]):
         assert lines.read([(path, addresses(path, 9, random.Random(1)))], places) == [{}]
+
+
+def test_where_it_cannot_be_started_nothing_is_said(tmp_path, monkeypatch):
+    def refused(*_, **how):
+        raise OSError(errno.EMFILE, "too many")
+
+    request = made(tmp_path, "-g"), [0]
+    assert lines.read([request]) != [{}]
+    for name in ("memfd_create", "posix_spawn"):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, name, refused)
+            assert lines.read([request]) == [{}]
 
 
 def test_lines_that_are_no_answers_are_left_out(tmp_path):

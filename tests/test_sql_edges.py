@@ -75,8 +75,22 @@ def test_the_time_covers_the_copying_of_events(monkeypatch):
 def test_the_word_alone_makes_no_table_of_events(capsys, monkeypatch, query, found):
     monkeypatch.setattr(trace_sql, "MAX_EVENTS", 0)
     assert answer(capsys, TRACE, query).endswith("\n%s\n" % found)
-    for asks in "select count(*) from Events -- it's", "select 'events', 1 from main.events":
+    for asks in "select count(*) from Events -- it's", "select 'events', 1 from temp.events":
         assert "too many for a table" in refused(capsys, TRACE, asks)
+
+
+def test_how_sqlite_would_find_events_can_be_asked(capsys):
+    assert "SCAN e" in answer(capsys, TRACE, "explain query plan select tid from events")
+    assert "Rewind" in answer(capsys, TRACE, " Explain select tid from temp.events")
+
+
+def test_a_query_after_one_that_failed_may_still_only_read(monkeypatch):
+    monkeypatch.setattr(trace_sql, "MAX_EVENTS", 0)
+    with trace.open(TRACE) as opened, trace_sql.Query(opened) as query:
+        with pytest.raises(trace_sql.QueryError, match="too many for a table"):
+            query.run("select * from events")
+        with pytest.raises(trace_sql.QueryError, match="may only read"):
+            query.run("create table events(a)")
 
 
 def test_a_full_disk_is_no_damage_of_the_trace(capsys, monkeypatch):

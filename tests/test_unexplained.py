@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import zlib
+from array import array
 
 import pytest
 
@@ -159,6 +160,13 @@ def test_it_is_found_out_once(tmp_path, run, monkeypatch, kept_there, many):
     assert dump(later) == dump(now)
 
 
+def test_a_full_disk_is_told_in_one_line(tmp_path, run, monkeypatch, capsys):
+    _, later = both(tmp_path, run)
+    monkeypatch.setattr(sql, "FILE_LIMIT", 3)
+    assert main(["sql", str(later), "select count(*) from sites"]) == 2
+    assert capsys.readouterr().err == "brkpoint: sql: database or disk is full\n"
+
+
 def changed(path, name, value):
     made = zlib.compress(value(zlib.decompress(stored_value(path, name))))
     return made_traces.changed(
@@ -201,8 +209,10 @@ def test_what_does_not_fit_is_damage(tmp_path, run, name, value):
 
 def test_a_bomb_is_not_unpacked(tmp_path, run):
     _, later = both(tmp_path, run)
-    with pytest.raises(trace.TraceError, match="cut off, or too large"):
+    with pytest.raises(trace.TraceError, match="before is cut off, or too large"):
         dump(changed(later, "before", lambda data: bytes(explain._MORE << 2)))
+    row = "x" * 100000, zlib.compress(bytes(explain._MORE << 2))
+    assert dump(made_traces.changed(later, ("INSERT INTO unexplained VALUES (?, ?)", row)))
 
 
 @pytest.mark.parametrize("many", EVERY)
@@ -225,6 +235,43 @@ def test_only_trace_errors_come_out_of_damage(tmp_path, monkeypatch, many):
         path = made_traces.changed(tmp_path / "t", (change, (odd,)))
         errors += is_refused(path) if path else 0
     assert CASES < errors < CASES * 12
+
+
+class Counted(array):
+    """Counts how often one of its numbers is asked for."""
+
+    asked = 0
+
+    def __getitem__(self, index):
+        Counted.asked += 1
+        return super().__getitem__(index)
+
+
+def test_calls_that_lie_in_each_other_without_end_cost_no_more(tmp_path, run, monkeypatch):
+    _, later = both(tmp_path, run)
+    (many,) = stored(later, "SELECT count(*) FROM groups")[0]
+    of_mmap = "SELECT * FROM groups WHERE name IN (SELECT id FROM names WHERE name = 'mmap')"
+    names = [row[0] for row in trace_schema.row_types("groups")]
+    group = dict(zip(names, stored(later, of_mmap)[0]), count=0)
+    insert = "INSERT INTO groups VALUES (%s)" % ",".join("?" * len(group))
+    ids = range(many + 1, many + 1001)
+    rows = [(insert, tuple(dict(group, id=id_, within=id_ - 1).values())) for id_ in ids]
+    for name, value in (
+        ("before", lambda data: data + b"\xff" * 8000),
+        ("programs", lambda data: data.replace(b"shared", b"static")),
+    ):
+        data = zlib.compress(value(zlib.decompress(stored_value(later, name))))
+        rows.append(("UPDATE unexplained SET data = ? WHERE name = ?", (data, name)))
+    later = made_traces.changed(later, *rows)
+    wide = explain._wide
+
+    def counting(groups):
+        wide(groups).within = Counted("I", groups.within)
+        return groups
+
+    monkeypatch.setattr(explain, "_wide", counting)
+    dump(later)
+    assert many + 1000 < Counted.asked < 10 * (many + 1000)
 
 
 def is_refused(path):

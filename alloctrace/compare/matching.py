@@ -6,8 +6,7 @@ are added up. Nothing is paired by likeness: that is only shown (likeness.py).
 
 from __future__ import annotations
 
-from collections import namedtuple
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 
 from alloctrace.compare.chains import NAMELESS
 from alloctrace.compare.entries import key

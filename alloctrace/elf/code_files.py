@@ -11,7 +11,6 @@ import bisect
 import struct
 from collections import namedtuple
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import compress, count
 from operator import add
 
@@ -224,9 +225,23 @@ class _Questions:
             return None
         return _ByAsker(rules) if "asker" in names else self._made(rules, event)
 
+    @cached_property
+    def _roots(self) -> array[int]:
+        """Of each group the un-nested call around it, or itself: a stranger's may lie in each other
+        without end."""
+        within = self._groups.within
+        found = array("I", range(len(within)))
+        for at in compress(count(), within):
+            found[at] = found[within[at] - 1]
+        return found
+
+    def _outermost(self, at: int) -> int | None:
+        """The index of the un-nested call around a group; None where there is none."""
+        return self._roots[at] if self._groups.within[at] else None
+
     def _around(self, at: int) -> str:
         """The name of the un-nested call around a group, or none."""
-        call = _outermost(self._groups, self._groups.within[at])
+        call = self._outermost(at)
         return "none" if call is None else self._groups.whats[self._groups.what[call]].name
 
     def _decided(self, at: int) -> int | None:
@@ -241,7 +256,7 @@ class _Questions:
         groups, linked = self._groups, ""
         facts = self._facts[groups.what[at]]
         if facts.libc == "static":
-            call = _outermost(groups, groups.within[at])
+            call = self._outermost(at)
             outer = () if call is None else (groups.stack[call],)
             linked = self._survey.libc_of(facts, groups.stack[at], *outer)
         fitting = self._fitting.get((kind, linked))
@@ -303,15 +318,6 @@ def _lasts(rule: Rule, survey: Survey, event: Event) -> bool:
             return False
     fields = LASTING.intersection(rule.fields)
     return all(FIELDS[name](survey, 0, event) is not None for name in fields)
-
-
-def _outermost(groups: GroupTable, within: int) -> int | None:
-    """The index of the un-nested call around a group; None where there is none."""
-    at = None
-    while within:
-        at = within - 1
-        within = groups.within[at]
-    return at
 
 
 def _keys_of_kinds(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
+from itertools import compress
 
 from alloctrace import measure
 from alloctrace.columns import asked
@@ -153,15 +154,13 @@ def _add(sums: dict[str, int], rows: _Rows, members: list[int]) -> None:
     sums["allocated"] += sum(map(rows.asked, handed))
 
 
-def _reached(outers: Sequence[int], causes: Iterable[int], part_of: Mapping[int, Part]) -> None:
+def _reached(outers: Sequence[int], causes: Sequence[int], part_of: Mapping[int, Part]) -> None:
     """Un-nested calls that made a syscall, each counted once."""
-    seen: set[int] = set()
-    for index, distance in enumerate(causes):
-        if distance:
-            index -= distance
-            while outers[index]:
-                index -= outers[index]
-            seen.add(index)
+    roots: dict[int, int] = {}  # of nested calls
+    for index, distance in compress(enumerate(outers), outers):
+        roots[index] = roots.get(index - distance, index - distance)
+    made = [index - distance for index, distance in compress(enumerate(causes), causes)]
+    seen = {roots.get(index, index) for index in made}
     for index in seen & part_of.keys():
         part_of[index].sums["reached"] += 1
 

@@ -9,8 +9,7 @@ times as fast. Of several programs all is read from the beginning.
 from __future__ import annotations
 
 from array import array
-from collections import namedtuple
-from collections import deque
+from collections import deque, namedtuple
 from itertools import compress, repeat
 from operator import add, attrgetter
 

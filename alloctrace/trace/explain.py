@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from .read import Trace
 
 MORE_GROUPS = packed_history.MANY  # that a run of few events may have when it is explained
-_MORE = 1 << 24  # bytes of what is known of programs
+_MORE = 1 << 21  # bytes of what is known of programs; those with events have a group's as well
+_KEPT = "SELECT name, data FROM %s WHERE name IN ('members', 'before', 'programs')" % UNEXPLAINED
 _LIBCS = ("shared", "static", "none")
 _REPLACED = ("run", "groups", "names", "verdicts", "purposes", "timeline", "totals", "sites")
 _WIDE = {"before": "q", "own_peak": "q", "first_seq": "q", "first_t": "q", "stack": "q"}
@@ -132,14 +133,14 @@ def _find_out(connection: Connection, trace: Trace) -> StackTree:
 
 def _unpacked(connection: Connection, most: int) -> Iterator[tuple[str, bytes]]:
     """Of values of `most` bytes."""
-    for name, data in connection.execute("SELECT name, data FROM %s LIMIT 9" % UNEXPLAINED):
+    for name, data in connection.execute(_KEPT):
         unpack = zlib.decompressobj()
         try:
             value = unpack.decompress(data, most)
         except zlib.error as error:
             raise ValueError("damaged: %s" % error) from None
         if not unpack.eof:
-            raise ValueError("damaged: %r is cut off, or too large" % name)
+            raise ValueError("damaged: %s is cut off, or too large" % name)
         yield name, value
 
 

@@ -29,7 +29,8 @@ _ALLOWED = {
     sqlite3.SQLITE_FUNCTION,
     33,  # SQLITE_RECURSIVE, without a name in Python 3.9
 }
-_LACKS_EVENTS = re.compile(r"no such table: (main\.)?events", re.IGNORECASE)
+_EXPLAIN = re.compile(r"\A\s*EXPLAIN\b(\s+QUERY\s+PLAN\b)?", re.IGNORECASE)
+_LACKS_EVENTS = re.compile(r"no such table: (temp\.)?events", re.IGNORECASE)
 _INNOCUOUS = 0x200000  # SQLITE_INNOCUOUS
 # Give or take pointers, or run code.
 _REFUSED = {"fts3_tokenizer", "load_extension"}
@@ -45,7 +46,7 @@ class Query:
     def __init__(
         self, trace: Trace, timeout: float = TIMEOUT, tell: Callable[[int], None] | None = None
     ) -> None:
-        """`tell(events so far)` is called while many events are read."""
+        """`tell(events so far)` is called while many events are read. May raise QueryError."""
         self._trace, self._tell = trace, tell
         self._is_making = False  # our own statements are run
         # A private database that SQLite keeps in a temporary file, gone when closed.
@@ -55,8 +56,13 @@ class Query:
         self._db.execute("PRAGMA hard_heap_limit=%d" % MAX_MEMORY)
         self._db.execute("PRAGMA main.max_page_count=%d" % FILE_LIMIT)
         self._db.execute("ATTACH ? AS trace", (trace_check.read_only_uri(trace.path),))
-        replaced = dict(trace.replaced())
-        trace_write.Tables(self._db, replaced).copy(replaced.items())
+        try:
+            with _query_errors():  # a full disk
+                replaced = dict(trace.replaced())
+                trace_write.Tables(self._db, replaced).copy(replaced.items())
+        except QueryError:
+            self.close()
+            raise
         self._refused = _REFUSED | _not_innocuous(self._db)
         self._end = time.monotonic() + timeout
 
@@ -74,8 +80,10 @@ class Query:
         self._db.set_authorizer(self._only_reading)
         if self._asks_events(query):
             self._is_making = True
-            self._make_events(query)
-            self._is_making = False
+            try:
+                self._make_events(query)
+            finally:
+                self._is_making = False
         self._db.set_progress_handler(self._is_late, _STEPS)
         with _query_errors():
             cursor = self._db.execute(query)
@@ -87,7 +95,7 @@ class Query:
         if not re.search(r"\bevents\b", query, re.IGNORECASE):
             return False
         try:
-            self._db.execute("EXPLAIN " + query)
+            self._db.execute("EXPLAIN " + _EXPLAIN.sub("", query))
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
             return bool(_LACKS_EVENTS.fullmatch(str(error)))  # what else is wrong is told later
         return False

@@ -7,9 +7,7 @@ A key is a group and a thread, as windows.py numbers them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import namedtuple
-from collections import deque
-
+from collections import deque, namedtuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ NAME = 80  # characters of a function's name, where there are many
 LONGEST = 400  # characters of one text; names of templates reach hundreds
 LARGEST = 1 << 53  # a script's numbers are exact below
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, overload

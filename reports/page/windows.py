@@ -7,8 +7,7 @@ and the first calls that reached the kernel with their syscalls.
 from __future__ import annotations
 
 from array import array
-from collections import namedtuple
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, namedtuple
 from itertools import compress
 from operator import add
 
