@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import stat
+import struct
 import subprocess
 
 import pytest
@@ -216,6 +217,32 @@ def test_damaged_files_harm_nothing_under_the_sanitizers(tmp_path):
         b"\n"
     )
     assert len(said) == 250 * len(offsets) + 1  # to the very end
+
+
+def with_folders(path, count):
+    """The program with so many more folders in its only line table, of DWARF 4."""
+    table, more = path + ".debug_line", b"a\0" * count
+    subprocess.run(["objcopy", "--dump-section", ".debug_line=" + table, path], check=True)
+    with open(table, "rb") as file:
+        data = file.read()
+    size, version, header, *_, codes = struct.unpack_from("<IHIBBBbBB", data)
+    assert version == 4 and size == len(data) - 4
+    at = struct.calcsize("<IHIBBBbBB") + codes - 1
+    data = data[:at] + more + data[at:]
+    with open(table, "wb") as file:
+        file.write(struct.pack("<IHI", size + len(more), version, header + len(more)) + data[10:])
+    subprocess.run(["objcopy", "--update-section", ".debug_line=" + table, path], check=True)
+    return path
+
+
+@pytest.mark.parametrize("count, is_said", [(1000, True), (70000, False)])
+def test_more_folders_than_there_may_be(tmp_path, count, is_said):
+    places = [built("brkpoint-lines", SANITIZED)]
+    path = with_folders(made(tmp_path, "-gdwarf-4"), count)
+    offsets = addresses(path, 20, random.Random(1))
+    said = lines._run(places[0], lines._words(path, offsets)).split(b"\n")
+    assert len(said) == len(offsets) + 2 and said[-1] == b""  # to the very end
+    assert (b"null" in said) != is_said
 
 
 @pytest.mark.parametrize(

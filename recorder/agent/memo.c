@@ -297,6 +297,15 @@ static void finish(struct thread_state *t, const struct walk *walk)
     }
 }
 
+/* What is left of a step holds what was there before the memory began from the start. No path leads to
+ * that: its parents are others now. */
+static AGENT_COLD void leave_step(struct thread_state *t, uint32_t end, uint32_t next)
+{
+    for (uint32_t i = t->memo_count; i < end; i++)
+        nodes_of(t)[i].path = 0;
+    t->memo_count = next;
+}
+
 /* Room for a walk: in the step where the memory has come to, in the next one, or from the start. */
 static void make_room(struct thread_state *t)
 {
@@ -308,7 +317,7 @@ static void make_room(struct thread_state *t)
     if (likely(count != 0 && count + WALK_MAX < end))
         paths_grow(t);
     else if (count != 0 && grows && end != MEMO_THIRD_END)
-        t->memo_count = end == MEMO_FIRST ? MEMO_SECOND : MEMO_THIRD;
+        leave_step(t, end, end == MEMO_FIRST ? MEMO_SECOND : MEMO_THIRD);
     else
         memo_forget(t);
 }

@@ -24,17 +24,26 @@ uint64_t thread_pointer_asked(void)
     return fs;
 }
 
+static inline uint32_t words_allowed(void)
+{
+    return *(volatile uint32_t *)&area()->thread_limit / 32;
+}
+
 /* The first one, which has room for more stacks, is not for the program before it has its thread
  * pointer: with that it will be another thread. */
 static AGENT_COLD int32_t claim_state(uint64_t fs)
 {
     volatile uint32_t *words = area()->threads;
-    for (uint32_t w = 0; w < area()->thread_limit / 32; w++)
+    for (uint32_t w = 0; w < words_allowed(); w++)
         for (uint32_t old = words[w], kept = fs == 0 && w == 0; ~(old | kept) != 0;
              old = words[w]) {
             uint32_t bit = (uint32_t)__builtin_ctz(~(old | kept));
-            if (__sync_bool_compare_and_swap(&words[w], old, old | 1u << bit))
+            if (!__sync_bool_compare_and_swap(&words[w], old, old | 1u << bit))
+                continue;
+            if (likely(w < words_allowed()))
                 return (int32_t)(w * 32 + bit);
+            __sync_fetch_and_and(&words[w], ~(1u << bit)); /* fewer, since: host/area/room.c */
+            return -1;
         }
     return -1;
 }

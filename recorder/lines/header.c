@@ -1,15 +1,17 @@
 /* header.c - the header of a line number program. DWARF 5, 6.2.4. */
 #include "header.h"
 
-#include <stdlib.h>
+#include "host/base/grow.h"
 
 #define MOST_FILES 65536u
 
 static bool add_folder(struct header *header, const char *folder)
 {
-    const char **grown =
-        realloc(header->folders, (header->folder_count + 1) * sizeof *header->folders);
-    if (grown == NULL || header->folder_count >= MOST_FILES)
+    if (header->folder_count >= MOST_FILES)
+        return false;
+    const char **grown = with_room_for_one(header->folders, header->folder_count,
+                                           &header->folder_room, 16, sizeof *grown);
+    if (grown == NULL)
         return false;
     header->folders = grown;
     header->folders[header->folder_count++] = folder;
@@ -18,8 +20,11 @@ static bool add_folder(struct header *header, const char *folder)
 
 static bool add_file(struct header *header, const char *name, uint64_t folder)
 {
-    struct file *grown = realloc(header->files, (header->file_count + 1) * sizeof *header->files);
-    if (grown == NULL || header->file_count >= MOST_FILES)
+    if (header->file_count >= MOST_FILES)
+        return false;
+    struct file *grown =
+        with_room_for_one(header->files, header->file_count, &header->file_room, 16, sizeof *grown);
+    if (grown == NULL)
         return false;
     header->files = grown;
     uint64_t at = header->version >= 5 ? folder : folder - 1;

@@ -15,9 +15,9 @@ struct header {
     const char *comp_dir;
     uint8_t lengths[256];
     const char **folders;
-    size_t folder_count;
+    size_t folder_count, folder_room;
     struct file *files;
-    size_t file_count;
+    size_t file_count, file_room;
 };
 
 /* What *from begins with; then *from is the program. False: damaged, or not understood; header_free

@@ -40,9 +40,11 @@ static bool add(struct scopes *scopes, const struct entry *entry, size_t parent,
     bool is_astray = parent == ASTRAY;
     parent = is_astray ? NO_SCOPE : parent;
     bool is_dead = parent != NO_SCOPE && scopes->list[parent].is_dead;
+    if (scopes->count >= MOST_SCOPES)
+        return false;
     struct scope *grown =
         with_room_for_one(scopes->list, scopes->count, &scopes->room, 64, sizeof *grown);
-    if (grown == NULL || scopes->count >= MOST_SCOPES)
+    if (grown == NULL)
         return false;
     scopes->list = grown;
     struct scope *scope = scopes->list + scopes->count;

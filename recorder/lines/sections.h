@@ -2,8 +2,8 @@
 #ifndef LINES_SECTIONS_H
 #define LINES_SECTIONS_H
 
+#include "host/base/reading.h"
 #include "host/elf/elf.h"
-#include "reading.h"
 
 enum { INFO, ABBREV, LINE, STR, LINE_STR, RANGES, RNGLISTS, ARANGES, STR_OFFSETS, ADDR, SECTIONS };
 

@@ -181,6 +181,7 @@ bool area_map_data(struct host *h, struct process *p, const struct maps *maps)
     keep_from_core(p, address);
     p->area = (uint64_t)address;
     p->size = p->family->size;
+    p->has_shrunk = 0;
     area_size_use(p->family);
     return true;
 }

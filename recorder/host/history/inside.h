@@ -2,6 +2,7 @@
 #ifndef BRKPOINT_HISTORY_INSIDE_H
 #define BRKPOINT_HISTORY_INSIDE_H
 
+#include "must.h"
 #include "types.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)

@@ -1,6 +1,7 @@
 /* history/table.c - open addressing with linear probing; half of the slots stay empty. */
 #define _GNU_SOURCE /* madvise */
 #include "table.h"
+#include "must.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,14 @@ static inline struct table_slot *find(const struct table *table, uint64_t key)
     }
 }
 
+static void fill(struct table *table, uint64_t key, uint32_t value)
+{
+    struct table_slot *slot = find(table, key);
+    must(value != 0, "a key of a table leads to something");
+    table->count += !slot->value;
+    *slot = (struct table_slot){.key = key, .value = value};
+}
+
 uint32_t table_get(const struct table *table, uint64_t key)
 {
     return table->slots ? find(table, key)->value : 0;
@@ -53,26 +62,19 @@ static int table_grow(struct table *table)
         return -1;
     for (uint32_t at = 0; old.slots && at <= old.mask; at++)
         if (old.slots[at].value)
-            table_fill(&new, find(&new, old.slots[at].key), old.slots[at].key, old.slots[at].value);
+            fill(&new, old.slots[at].key, old.slots[at].value);
     free(old.slots);
     *table = new;
     return 0;
 }
 
-struct table_slot *table_slot_for(struct table *table, uint64_t key)
-{
-    if ((!table->slots || 2 * (uint64_t)table->count > table->mask) && table_grow(table))
-        return NULL;
-    must(2 * (uint64_t)table->count <= table->mask, "half of a table stays empty: a search ends");
-    return find(table, key);
-}
-
 int table_put(struct table *table, uint64_t key, uint32_t value)
 {
-    struct table_slot *slot = table_slot_for(table, key);
-    if (slot)
-        table_fill(table, slot, key, value);
-    return slot ? 0 : -1;
+    if ((!table->slots || 2 * (uint64_t)table->count > table->mask) && table_grow(table))
+        return -1;
+    must(2 * (uint64_t)table->count <= table->mask, "half of a table stays empty: a search ends");
+    fill(table, key, value);
+    return 0;
 }
 
 /* Close the gap at `gap`: move back what would no longer be found. */

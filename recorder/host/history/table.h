@@ -2,8 +2,6 @@
 #ifndef BRKPOINT_HISTORY_TABLE_H
 #define BRKPOINT_HISTORY_TABLE_H
 
-#include "must.h"
-
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,16 +22,6 @@ int table_put(struct table *table, uint64_t key, uint32_t value); /* value: inde
 /* Removes the key; what it led to. */
 uint32_t table_take(struct table *table, uint64_t key);
 void table_clear(struct table *table); /* forgets the keys and their memory */
-
-/* In two steps: the slot of the key, `value` 0 where it is new; NULL: full. Then it is filled. */
-struct table_slot *table_slot_for(struct table *table, uint64_t key);
-static inline void table_fill(struct table *table, struct table_slot *slot, uint64_t key,
-                              uint32_t value)
-{
-    must(value != 0, "a key of a table leads to something");
-    table->count += !slot->value;
-    *slot = (struct table_slot){.key = key, .value = value};
-}
 
 /* Finds things that are numbered from 1 in an array of the caller's. */
 struct index {
@@ -64,12 +52,6 @@ static inline uint64_t mixed(uint64_t value)
 {
     value *= 0x9e3779b97f4a7c15u;
     return value ^ value >> 32;
-}
-
-/* Where the key is looked for first. There are slots. */
-static inline const struct table_slot *table_home(const struct table *table, uint64_t key)
-{
-    return &table->slots[mixed(key) & table->mask];
 }
 
 #endif

@@ -6,64 +6,19 @@
 
 #define EXTENDED 0xffffffffu /* a 64-bit length follows: compilers do not write these */
 #define MAX_CIE                                                                                    \
-    (1u << 10)     /* bytes; linkers write about 24. Entries may take turns with two of them */
-#define MAX_LEB 16 /* bytes of a number; more would let each of many entries cost a whole file */
-
-uint64_t rows_fixed(struct rows_cursor *cursor, unsigned size)
-{
-    uint64_t value = 0;
-    if ((size_t)(cursor->end - cursor->at) < size) {
-        cursor->bad = true;
-        return 0;
-    }
-    memcpy(&value, cursor->at, size);
-    cursor->at += size;
-    return value;
-}
-
-uint64_t rows_uleb(struct rows_cursor *cursor)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; cursor->at < cursor->end && shift < 7 * MAX_LEB; shift += 7) {
-        uint8_t byte = *cursor->at++;
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80))
-            return value;
-    }
-    cursor->bad = true;
-    return 0;
-}
-
-int64_t rows_sleb(struct rows_cursor *cursor)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; cursor->at < cursor->end && shift < 7 * MAX_LEB;) {
-        uint8_t byte = *cursor->at++;
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-        if (byte & 0x80)
-            continue;
-        if (byte & 0x40 && shift < 64)
-            value |= ~(uint64_t)0 << shift;
-        return (int64_t)value;
-    }
-    cursor->bad = true;
-    return 0;
-}
+    (1u << 10) /* bytes; linkers write about 24. Entries may take turns with two of them */
 
 /* Of the augmentation: R encoding, P and L are skipped, S signal, B pointer signing. */
-static void read_augmentation(struct rows_cie *cie, const char *letters, struct rows_cursor *cursor)
+static void read_augmentation(struct rows_cie *cie, const char *letters, struct reading *cursor)
 {
     for (; *letters; letters++) {
         if (*letters == 'R') {
-            cie->encoding = rows_fixed(cursor, 1);
+            cie->encoding = number(cursor, 1);
         } else if (*letters == 'P') {
-            uint8_t encoding = rows_fixed(cursor, 1);
-            rows_fixed(cursor, rows_pointer_size(encoding));
+            uint8_t encoding = number(cursor, 1);
+            number(cursor, rows_pointer_size(encoding));
         } else if (*letters == 'L') {
-            rows_fixed(cursor, 1);
+            number(cursor, 1);
         } else if (*letters == 'S') {
             cie->is_signal = true;
         }
@@ -75,13 +30,13 @@ static void read_cie(struct rows_cie *cie, const uint8_t *at, const uint8_t *end
 {
     memset(cie, 0, sizeof *cie);
     cie->at = at;
-    struct rows_cursor cursor = {at, end, false};
-    uint32_t length = rows_fixed(&cursor, 4), id = rows_fixed(&cursor, 4);
+    struct reading cursor = {at, end, false};
+    uint32_t length = number(&cursor, 4), id = number(&cursor, 4);
     if (cursor.bad || length < 8 || length > MAX_CIE || length - 4 > (size_t)(end - cursor.at) ||
         id != (is_eh ? 0 : EXTENDED))
         return;
     cursor.end = cursor.at + length - 4;
-    uint8_t version = rows_fixed(&cursor, 1);
+    uint8_t version = number(&cursor, 1);
     const char *letters = (const char *)cursor.at;
     const uint8_t *zero = memchr(cursor.at, 0, cursor.end - cursor.at);
     if (!zero)
@@ -89,11 +44,11 @@ static void read_cie(struct rows_cie *cie, const uint8_t *at, const uint8_t *end
     cursor.at = zero + 1 + (version >= 4 ? 2 : 0); /* size of addresses and of selectors */
     if (cursor.at > cursor.end)
         return;
-    cie->code_align = rows_uleb(&cursor);
-    cie->data_align = rows_sleb(&cursor);
-    cie->return_column = version == 1 ? rows_fixed(&cursor, 1) : rows_uleb(&cursor);
+    cie->code_align = uleb(&cursor);
+    cie->data_align = sleb(&cursor);
+    cie->return_column = version == 1 ? number(&cursor, 1) : uleb(&cursor);
     if (*letters == 'z') {
-        uint64_t size = rows_uleb(&cursor);
+        uint64_t size = uleb(&cursor);
         cie->augmented = true;
         if (cursor.bad || size > (size_t)(cursor.end - cursor.at))
             return;
@@ -129,7 +84,7 @@ struct block {
     bool is_eh;
 };
 
-static bool read_range(const struct block *block, uint8_t encoding, struct rows_cursor *cursor,
+static bool read_range(const struct block *block, uint8_t encoding, struct reading *cursor,
                        struct rows_range *range)
 {
     unsigned size = rows_pointer_size(encoding);
@@ -137,7 +92,7 @@ static bool read_range(const struct block *block, uint8_t encoding, struct rows_
     if (!size || encoding & ROWS_INDIRECT || (encoding & 0x70 && (encoding & 0x70) != ROWS_PCREL))
         return false;
     unsigned unused = 64 - 8 * size;
-    uint64_t start = rows_fixed(cursor, size), length = rows_fixed(cursor, size);
+    uint64_t start = number(cursor, size), length = number(cursor, size);
     if (encoding & 8)
         start = (uint64_t)((int64_t)(start << unused) >> unused);
     if (encoding & ROWS_PCREL)
@@ -153,15 +108,15 @@ static bool read_entry(const struct block *block, struct rows_cies *cies, uint64
                        struct rows_entry *entry, uint64_t *next)
 {
     const uint8_t *data = block->bytes.at, *end = data + block->bytes.size;
-    struct rows_cursor cursor = {data + at, end, false};
-    uint32_t length = rows_fixed(&cursor, 4);
+    struct reading cursor = {data + at, end, false};
+    uint32_t length = number(&cursor, 4);
     *next = at + 4 + length;
     if (cursor.bad || length == EXTENDED || length > (size_t)(end - cursor.at)) {
         *next = 0;
         return false;
     }
     cursor.end = cursor.at + length;
-    uint64_t link_at = at + 4, link = rows_fixed(&cursor, 4);
+    uint64_t link_at = at + 4, link = number(&cursor, 4);
     if (length < 8 || link == (block->is_eh ? 0 : EXTENDED))
         return false;
     uint64_t cie_offset = block->is_eh ? link_at - link : link;
@@ -172,7 +127,7 @@ static bool read_entry(const struct block *block, struct rows_cies *cies, uint64
     const struct rows_cie *cie = rows_cie_of(cies, entry);
     if (!cie || !read_range(block, cie->encoding, &cursor, &entry->range))
         return false;
-    uint64_t skip = cie->augmented ? rows_uleb(&cursor) : 0;
+    uint64_t skip = cie->augmented ? uleb(&cursor) : 0;
     if (cursor.bad || skip > (size_t)(cursor.end - cursor.at))
         return false;
     entry->code = cursor.at + skip;

@@ -2,6 +2,7 @@
 #ifndef RECORDER_INDEX_H
 #define RECORDER_INDEX_H
 
+#include "base/reading.h"
 #include "rows.h"
 
 /* DW_EH_PE_*: LSB Core, "DWARF Exception Header Encoding". The low 4 bits are a format. */
@@ -69,15 +70,6 @@ void rows_each_entry(const struct elf *elf, struct rows_cies *cies, rows_entry_f
 
 /* The CIE of an entry. */
 const struct rows_cie *rows_cie_of(struct rows_cies *cies, const struct rows_entry *entry);
-
-/* A place in unwind data. Reading beyond its end gives zeroes and sets `bad`. */
-struct rows_cursor {
-    const uint8_t *at, *end;
-    bool bad;
-};
-uint64_t rows_fixed(struct rows_cursor *cursor, unsigned size);
-uint64_t rows_uleb(struct rows_cursor *cursor);
-int64_t rows_sleb(struct rows_cursor *cursor);
 
 /* Run an entry's instructions and add its rows to `frames`. */
 void rows_run(struct unwind_rows *table, const struct rows_cie *cie,

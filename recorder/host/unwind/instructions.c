@@ -47,7 +47,7 @@ enum { DEREF = 0x06, PLUS_UCONST = 0x23, BREG0 = 0x70 }; /* DW_OP_* */
 
 /* breg7 8, breg16 0, lit15, and, litN, ge, lit3, shl, plus: rsp + 8, plus 8 from byte N of each 16
  * on, as linkers write it for the PLT. */
-static bool is_plt(struct rows_cursor code, int64_t *from)
+static bool is_plt(struct reading code, int64_t *from)
 {
     static const uint8_t pattern[] = {0x77, 8, 0x80, 0, 0x3f, 0x1a, 0, 0x2a, 0x33, 0x24, 0x22};
     if (code.end - code.at != sizeof pattern || code.at[6] < 0x30 || code.at[6] > 0x3f)
@@ -59,28 +59,27 @@ static bool is_plt(struct rows_cursor code, int64_t *from)
 /* The kind of row that finds the CFA by this expression, or UNWIND_LOST. `plt_from` is set for
  * UNWIND_PLT: the byte from which on one word more lies on the stack.
  * breg6 N, deref (gcc's realigned table); breg7 N, deref, plus_uconst 8 (OpenSSL). */
-static enum unwind_kind read_cfa_expression(struct rows_cursor code, int64_t *cfa,
-                                            int64_t *plt_from)
+static enum unwind_kind read_cfa_expression(struct reading code, int64_t *cfa, int64_t *plt_from)
 {
     *cfa = 8;
     if (is_plt(code, plt_from))
         return UNWIND_PLT;
-    unsigned base = rows_fixed(&code, 1) - BREG0;
-    *cfa = rows_sleb(&code);
-    bool deref = rows_fixed(&code, 1) == DEREF && !code.bad;
+    unsigned base = number(&code, 1) - BREG0;
+    *cfa = sleb(&code);
+    bool deref = number(&code, 1) == DEREF && !code.bad;
     if (deref && base == RBP && code.at == code.end)
         return UNWIND_AT_BP;
-    if (deref && base == RSP && rows_fixed(&code, 1) == PLUS_UCONST && rows_uleb(&code) == 8 &&
+    if (deref && base == RSP && number(&code, 1) == PLUS_UCONST && uleb(&code) == 8 &&
         code.at == code.end && !code.bad)
         return UNWIND_AT_SP;
     return UNWIND_LOST;
 }
 
 /* Whether a register is saved at rbp + `offset`: gcc writes it so in realigned table. */
-static bool read_bp_expression(struct rows_cursor code, int64_t *offset)
+static bool read_bp_expression(struct reading code, int64_t *offset)
 {
-    bool from_bp = rows_fixed(&code, 1) == BREG0 + RBP;
-    *offset = rows_sleb(&code);
+    bool from_bp = number(&code, 1) == BREG0 + RBP;
+    *offset = sleb(&code);
     return from_bp && !code.bad && code.at == code.end;
 }
 
@@ -107,7 +106,7 @@ struct run {
     uint64_t mark, location;
     struct state now, initial, remembered[MAX_REMEMBERED];
     unsigned depth;
-    struct rows_cursor cursor;
+    struct reading cursor;
 };
 
 static struct rule *rule_of(struct state *state, uint64_t column)
@@ -187,15 +186,15 @@ static void advance(struct run *run, uint64_t delta)
         run->cursor.bad = true;
 }
 
-static struct rows_cursor block(struct run *run)
+static struct reading block(struct run *run)
 {
-    struct rows_cursor *from = &run->cursor;
-    uint64_t size = rows_uleb(from);
+    struct reading *from = &run->cursor;
+    uint64_t size = uleb(from);
     if (size > (size_t)(from->end - from->at)) {
         from->bad = true;
         size = 0;
     }
-    struct rows_cursor code = {from->at, from->at + size, false};
+    struct reading code = {from->at, from->at + size, false};
     from->at = code.end;
     return code;
 }
@@ -208,7 +207,7 @@ static void cfa_expression(struct run *run)
 
 static void saved_by_expression(struct run *run)
 {
-    uint64_t column = rows_uleb(&run->cursor);
+    uint64_t column = uleb(&run->cursor);
     int64_t offset = 0;
     bool from_bp = read_bp_expression(block(run), &offset);
     set(run, column, from_bp ? AT_BP : ELSEWHERE, offset);
@@ -255,9 +254,9 @@ static void def_cfa_offset(struct run *run, int64_t offset)
 
 static void moved_elsewhere(struct run *run, bool with_operand)
 {
-    uint64_t column = rows_uleb(&run->cursor);
+    uint64_t column = uleb(&run->cursor);
     if (with_operand)
-        rows_uleb(&run->cursor);
+        uleb(&run->cursor);
     else
         block(run);
     set(run, column, ELSEWHERE, 0);
@@ -266,29 +265,29 @@ static void moved_elsewhere(struct run *run, bool with_operand)
 /* Instructions about single registers. False: none of them. */
 static bool register_instruction(struct run *run, uint8_t code)
 {
-    struct rows_cursor *from = &run->cursor;
+    struct reading *from = &run->cursor;
     uint64_t column;
     switch (code) {
     case OFFSET_EXTENDED:
-        column = rows_uleb(from);
-        offset_of(run, column, rows_uleb(from));
+        column = uleb(from);
+        offset_of(run, column, uleb(from));
         return true;
     case OFFSET_EXTENDED_SF:
-        column = rows_uleb(from);
-        offset_of(run, column, rows_sleb(from));
+        column = uleb(from);
+        offset_of(run, column, sleb(from));
         return true;
     case GNU_NEGATIVE_OFFSET_EXTENDED:
-        column = rows_uleb(from);
-        offset_of(run, column, -(int64_t)rows_uleb(from));
+        column = uleb(from);
+        offset_of(run, column, -(int64_t)uleb(from));
         return true;
     case RESTORE_EXTENDED:
-        restore(run, rows_uleb(from));
+        restore(run, uleb(from));
         return true;
     case UNDEFINED:
-        set(run, rows_uleb(from), NOWHERE, 0);
+        set(run, uleb(from), NOWHERE, 0);
         return true;
     case SAME_VALUE:
-        set(run, rows_uleb(from), SAME, 0);
+        set(run, uleb(from), SAME, 0);
         return true;
     case EXPRESSION:
         saved_by_expression(run);
@@ -306,35 +305,35 @@ static bool register_instruction(struct run *run, uint8_t code)
 /* Instructions about the CFA, the location and the whole state. */
 static void other_instruction(struct run *run, uint8_t code)
 {
-    struct rows_cursor *from = &run->cursor;
+    struct reading *from = &run->cursor;
     uint64_t column;
     switch (code) {
     case GNU_ARGS_SIZE:
-        rows_uleb(from); /* fall through */
+        uleb(from); /* fall through */
     case NOP:
         return;
     case ADVANCE_LOC1:
-        return advance(run, rows_fixed(from, 1));
+        return advance(run, number(from, 1));
     case ADVANCE_LOC2:
-        return advance(run, rows_fixed(from, 2));
+        return advance(run, number(from, 2));
     case ADVANCE_LOC4:
-        return advance(run, rows_fixed(from, 4));
+        return advance(run, number(from, 4));
     case REMEMBER_STATE:
         return remember(run);
     case RESTORE_STATE:
         return recall(run);
     case DEF_CFA:
-        column = rows_uleb(from);
-        return def_cfa(run, column, rows_uleb(from));
+        column = uleb(from);
+        return def_cfa(run, column, uleb(from));
     case DEF_CFA_SF:
-        column = rows_uleb(from);
-        return def_cfa(run, column, scaled(run, rows_sleb(from)));
+        column = uleb(from);
+        return def_cfa(run, column, scaled(run, sleb(from)));
     case DEF_CFA_REGISTER:
-        return cfa_from(run, rows_uleb(from));
+        return cfa_from(run, uleb(from));
     case DEF_CFA_OFFSET:
-        return def_cfa_offset(run, rows_uleb(from));
+        return def_cfa_offset(run, uleb(from));
     case DEF_CFA_OFFSET_SF:
-        return def_cfa_offset(run, scaled(run, rows_sleb(from)));
+        return def_cfa_offset(run, scaled(run, sleb(from)));
     case DEF_CFA_EXPRESSION:
         return cfa_expression(run);
     }
@@ -343,13 +342,13 @@ static void other_instruction(struct run *run, uint8_t code)
 
 static void execute(struct run *run, const uint8_t *code, const uint8_t *end)
 {
-    run->cursor = (struct rows_cursor){code, end, false};
+    run->cursor = (struct reading){code, end, false};
     while (run->cursor.at < end && !run->cursor.bad && !run->table->failed) {
         uint8_t byte = *run->cursor.at++;
         if ((byte & 0xc0) == ADVANCE_LOC)
             advance(run, byte & 0x3f);
         else if ((byte & 0xc0) == OFFSET)
-            offset_of(run, byte & 0x3f, rows_uleb(&run->cursor));
+            offset_of(run, byte & 0x3f, uleb(&run->cursor));
         else if ((byte & 0xc0) == RESTORE)
             restore(run, byte & 0x3f);
         else if (!register_instruction(run, byte))

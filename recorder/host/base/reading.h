@@ -1,7 +1,7 @@
 /* reading.h - numbers and texts out of bytes that may be damaged: beyond the end everything is zero, and
  * `bad` stays set. */
-#ifndef LINES_READING_H
-#define LINES_READING_H
+#ifndef RECORDER_READING_H
+#define RECORDER_READING_H
 
 #include <stdbool.h>
 #include <stddef.h>
