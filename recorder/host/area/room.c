@@ -2,6 +2,7 @@
  * share of that, as if the limit had been there from the start (size.c).
  */
 #include "areas.h"
+#include "proc/status.h"
 #include "size.h"
 
 #include <sys/resource.h>
@@ -52,21 +53,38 @@ static const struct area_size *smallest_within(const struct area_size *size, uin
     return size;
 }
 
+/* Whether a state is of a process that has ended, and of which not all is read yet. */
+static bool is_left_over(const struct host *h, const struct family *f, const struct thread_state *t)
+{
+    bool is_known = false;
+    for (size_t i = 0; i < h->process_count; i++) {
+        const struct process *p = h->processes[i];
+        if (p->family != f || (p->told ? p->told : pid_of(p)) != t->pid)
+            continue;
+        if (status_has_memory(p->tracee.pid))
+            return false;
+        is_known = true;
+    }
+    return is_known;
+}
+
 /* Whether a state has nothing in the steps that go from the process of `own`. The very first one may be
  * of another process, where it stays as it is; a thread has one more from before it had a thread pointer,
  * with few stacks. */
-static bool needs_no_steps(const struct thread_state *own, const struct thread_state *t,
-                           uint32_t index)
+static bool needs_no_steps(const struct host *h, const struct family *f,
+                           const struct thread_state *own, uint32_t index)
 {
+    const struct thread_state *t = host_at(f, THREAD_AT(index));
     bool is_of_other = t->pid != own->pid;
-    if (t == own || (is_of_other && index == 0))
+    if (t == own || (is_of_other && (index == 0 || is_left_over(h, f, t))))
         return true;
     return (is_of_other || t->tid == own->tid) && t->fs == 0 && t->paths == 0;
 }
 
 /* Memory for more stacks goes only while nobody's may lie there. `forgets`: the thread that asks has
  * forgotten its own. */
-static bool drops_steps(const struct process *p, const struct area_size *size, uint64_t forgets)
+static bool drops_steps(const struct host *h, const struct process *p, const struct area_size *size,
+                        uint64_t forgets)
 {
     struct area_head *area = p->family->area;
     if (!p->size->memo_grows || size->memo_grows)
@@ -76,7 +94,7 @@ static bool drops_steps(const struct process *p, const struct area_size *size, u
     uint32_t used = __atomic_load_n(&area->threads[0], __ATOMIC_ACQUIRE);
     const struct thread_state *own = host_at(p->family, THREAD_AT(forgets - 1));
     for (uint32_t i = 0; i < MEMO_THREADS; i++)
-        if (used >> i & 1 && !needs_no_steps(own, host_at(p->family, THREAD_AT(i)), i))
+        if (used >> i & 1 && !needs_no_steps(h, p->family, own, i))
             return false;
     __atomic_store_n(&area->memo_grows, 0, __ATOMIC_SEQ_CST);
     return true;
@@ -113,7 +131,7 @@ void area_makes_room(struct host *h, struct process *p, const uint64_t told[2], 
         if (!tracee_read(&p->tracee, told[0], &limit, sizeof limit))
             return;
         const struct area_size *size = smallest_within(p->size, area_size_share(limit.rlim_cur));
-        while (size != p->size && !(drops_steps(p, size, told[1]) && shrinks(p->family, size)))
+        while (size != p->size && !(drops_steps(h, p, size, told[1]) && shrinks(p->family, size)))
             size = area_size_larger(size);
         p->shrinks_to = size;
     }

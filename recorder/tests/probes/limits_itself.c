@@ -1,5 +1,5 @@
-/* limits_itself.c - a program that limits its own address space (MiB, "setrlimit", "prlimit" or "child")
- * and then takes what it may: is it most of that?
+/* limits_itself.c - a program that limits its own address space (MiB, "setrlimit", "prlimit", "child" or
+ * "waits") and then takes what it may: is it most of that?
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,11 +32,36 @@ static int take(const char *how, rlim_t mib)
     return fflush(stdout);
 }
 
+/* The recorder may not have seen yet that the child is gone. */
+static int take_after_a_child(rlim_t mib)
+{
+    pid_t child = fork();
+    if (child == 0)
+        _exit(malloc(100) == NULL);
+    return waitpid(child, NULL, 0) == child ? take("libc", mib) : 1;
+}
+
+#define TIMES 30
+static int wait_many_times(rlim_t mib)
+{
+    int failed = 0;
+    for (int i = 0; i < TIMES; i++) {
+        int status = 1;
+        if (fork() == 0)
+            _exit(take_after_a_child(mib));
+        wait(&status);
+        failed |= status;
+    }
+    return failed != 0;
+}
+
 int main(int count, char **words)
 {
     int status = 0;
     if (count != 3)
         return 2;
+    if (strcmp(words[1], "waits") == 0)
+        return wait_many_times(strtoul(words[2], NULL, 10));
     if (strcmp(words[1], "child") != 0)
         return take(words[1], strtoul(words[2], NULL, 10));
     if (fork() == 0)
