@@ -342,6 +342,7 @@ struct code_head {
     uint64_t stubs;      /* address of stub 0 */
     uint64_t after[4];   /* every address behind a wrapper's call, of all code areas; 0: none */
     uint32_t entries[4]; /* offsets of agent_entry, agent_after, agent_any, agent_behind */
+    uint64_t end;        /* offset behind its instructions: tables follow */
 };
 
 #define AGENT_ROOM (UINT64_C(64) << 10) /* for the agent; behind it the stubs */

@@ -14,6 +14,7 @@ code_head:
 	.quad 0, 0, 0, 0
 	.long agent_entry - code_head, agent_after - code_head
 	.long agent_any - code_head, agent_behind - code_head
+	.quad code_end - code_head
 
 	.section .eh_frame, "a", @progbits
 	.globl agent_frames

@@ -82,12 +82,13 @@ static bool is_out(struct process *p, struct standing *s, struct place *place, b
 
 /* ---- contexts that nobody runs now ---- */
 
-/* The code that is at `pc`: of the agent, or of one stub. */
+/* The code that is at `pc`: the agent's, without its tables, or that of one stub. */
 static bool code_around(struct host *h, const struct process *p, const struct code_area *area,
                         uint64_t pc, uint8_t bytes[AGENT_ROOM], struct code *code)
 {
     uint64_t in = pc - area->stubs, from = area->address + sizeof(struct code_head);
-    size_t size = h->agent_size - sizeof(struct code_head);
+    const struct code_head *head = (const struct code_head *)h->agent;
+    size_t size = head->end - sizeof *head;
     if (pc >= area->stubs) {
         from = pc - in % STUB_SIZE + (in % STUB_SIZE >= STUB_TAIL ? STUB_TAIL : 0);
         size = STUB_ORIGIN;
@@ -96,16 +97,22 @@ static bool code_around(struct host *h, const struct process *p, const struct co
     return pc >= from && pc + 1 < from + code->length;
 }
 
-/* Whether an instruction begins there: small numbers may look like addresses of ours. */
-static bool is_instruction(const struct code *code, uint64_t pc)
+/* Whether an instruction begins there that may be executed: small numbers may look like addresses of
+ * ours. Of a stub the padding may be a function's first instructions. */
+static bool is_instruction(const struct code *code, uint64_t pc, bool is_stub)
 {
-    struct instruction i;
+    struct instruction i = {0};
+    bool between = false; /* two functions of the agent */
     uint64_t at = code->address;
     if (memcmp(code->bytes + (pc - at), "\0", 2) == 0) /* nothing was written there */
         return false;
-    while (at < pc && instruction_at(code, at, &i))
+    while (at < pc && instruction_at(code, at, &i)) {
         at = instruction_end(&i);
-    return at <= pc;
+        between = instruction_ends_line(&i) || (between && i.kind == PADDING);
+    }
+    if (at != pc)
+        return at < pc; /* not to be told */
+    return is_stub || !between || !instruction_at(code, pc, &i) || i.kind != PADDING;
 }
 
 /* What our own code leaves behind on stacks: where it returned to from its own functions, and where it
@@ -137,8 +144,9 @@ static bool may_be_saved(struct host *h, const struct process *p, const struct c
 {
     static uint8_t bytes[AGENT_ROOM];
     struct code code;
-    return code_around(h, p, area, pc, bytes, &code) && is_instruction(&code, pc) &&
-           !is_rubbish(area, &code, pc) && !is_handed_out(p, pc);
+    return code_around(h, p, area, pc, bytes, &code) &&
+           is_instruction(&code, pc, pc >= area->stubs) && !is_rubbish(area, &code, pc) &&
+           !is_handed_out(p, pc);
 }
 
 /* What stood there before there was any code of ours is something else. */
