@@ -228,7 +228,8 @@ static void put_again(struct thread_state *t, uint32_t found)
         put(t, bucket, found);
 }
 
-/* The paths of a walk's frames, from the outermost inwards. */
+/* The paths of a walk's frames, from the outermost inwards. Of one that a signal interrupted no word
+ * says where it stands, so nothing could prove that it is another one. */
 static void note_paths(struct thread_state *t, const struct walk *walk)
 {
     uint32_t outer = walk->outer, last = t->memo_count - 1, path = paths_outside_of(t, outer);
@@ -243,7 +244,7 @@ static void note_paths(struct thread_state *t, const struct walk *walk)
         if (t->paths != 0) /* all of them at once: each may be where no cache has it */
             __builtin_prefetch(paths_line(t, path));
         path = path_of(path, w->slot, w->pc);
-        n->path = steady ? path : 0;
+        n->path = steady && w->slot ? path : 0;
     }
 }
 
