@@ -140,6 +140,14 @@ def test_one_with_many_stacks_limits_itself(tmp_path, monkeypatch, threads, ways
         assert counted(done.history, [24], children=True)["malloc", 24] == 3 * ways
 
 
+@pytest.mark.parametrize("when", ["within", "behind"])
+def test_a_handler_that_allocates_while_stacks_are_forgotten(tmp_path, when):
+    """Nothing that it remembers may lie in what goes then."""
+    done = recorded(tmp_path, [probe("limits_stepped.c"), when])
+    assert done.status == 0 and done.complete
+    assert counted(done.history, [1009], children=True)["malloc", 1009] == 4 * 2003
+
+
 # ---- stacks ------------------------------------------------------------------------------------
 
 
