@@ -140,6 +140,12 @@ def test_one_with_many_stacks_limits_itself(tmp_path, monkeypatch, threads, ways
         assert counted(done.history, [24], children=True)["malloc", 24] == 3 * ways
 
 
+def test_a_child_that_lives_on_without_its_first_thread(tmp_path):
+    """What it remembers of stacks stays where it is, whatever its parent gives back."""
+    done = both(tmp_path, [probe("limits_beside.c")])
+    assert counted(done.history, [1009], children=True)["malloc", 1009] == 5003 + 13 + 2 + 13
+
+
 @pytest.mark.parametrize("when", ["within", "behind"])
 def test_a_handler_that_allocates_while_stacks_are_forgotten(tmp_path, when):
     """Nothing that it remembers may lie in what goes then."""
