@@ -69,7 +69,7 @@ def many_stacks(tmp_path_factory):
 
 def test_a_place_that_is_come_to_in_thousands_of_ways(tmp_path, many_stacks):
     """More chains than a bucket holds: each stack tells the way that the program went."""
-    pairs, ways, nodes = 20030, 2003, ["add", "multiply", "call", "index"]
+    pairs, ways, nodes = 20030, 2003, ["add", "multiply", "call", "compare"]
     path = traced(tmp_path, "recorder", *many_stacks(ways, 2))
     with trace.open(path) as opened:
         gone = []

@@ -8,29 +8,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LEVELS = 9, WAYS = 5003, LIKE = 350, SIZE = 1009 };
+#include "many_ways.h"
+
+enum { WAYS = 5003, LIKE = 350, SIZE = 1009 };
 static int walked[2], limited[2];
 
-#define NODE(name)                                                                                 \
-    __attribute__((noinline)) static void name(long way, int level)                                \
-    {                                                                                              \
-        step(way, level);                                                                          \
-        __asm__ volatile("" ::: "memory"); /* so that no call is the last */                       \
-    }
-static void step(long way, int level);
-NODE(add)
-NODE(multiply)
-NODE(call)
-NODE(compare)
-
-static void step(long way, int level)
+static void leaf(long way)
 {
-    static void (*const nodes[])(long, int) = {add, multiply, call, compare};
-    if (level == 0)
-        free(malloc(SIZE));
-    else
-        nodes[way >> 2 * (level - 1) & 3](way, level - 1);
-    __asm__ volatile("" ::: "memory");
+    (void)way;
+    free(malloc(SIZE));
 }
 
 /* From one place, so that all stacks begin alike. */
@@ -46,7 +32,7 @@ static void *goes_on(void *nothing)
         if (part == 2 && (write(walked[1], &byte, 1) != 1 || read(limited[0], &byte, 1) != 1))
             _exit(3);
         for (long way = PARTS[part].from; way < PARTS[part].to; way++)
-            step((way * 7919) % (1L << 2 * LEVELS) ^ PARTS[part].apart, LEVELS);
+            step((way * APART % ALL_WAYS) ^ PARTS[part].apart, LEVELS);
     }
     _exit(0);
     return nothing;

@@ -11,37 +11,23 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { LEVELS = 9, WAYS = 2003, SIZE = 1009, IN_LOOP = 3000, LOOP = 32 };
+#include "many_ways.h"
+
+enum { WAYS = 2003, SIZE = 1009, IN_LOOP = 3000, LOOP = 32 };
 static int is_within, has_come;
 static long turns;
 static unsigned long begin;
 
-#define NODE(name)                                                                                 \
-    __attribute__((noinline)) static void name(long way, int level)                                \
-    {                                                                                              \
-        step(way, level);                                                                          \
-        __asm__ volatile("" ::: "memory"); /* so that no call is the last */                       \
-    }
-static void step(long way, int level);
-NODE(add)
-NODE(multiply)
-NODE(call)
-NODE(compare)
-
-static void step(long way, int level)
+static void leaf(long way)
 {
-    static void (*const nodes[])(long, int) = {add, multiply, call, compare};
-    if (level == 0)
-        free(malloc(SIZE));
-    else
-        nodes[way >> 2 * (level - 1) & 3](way, level - 1);
-    __asm__ volatile("" ::: "memory");
+    (void)way;
+    free(malloc(SIZE));
 }
 
 static void walk(void)
 {
     for (long way = 0; way < WAYS; way++)
-        step((way * 7919) % (1L << 2 * LEVELS), LEVELS);
+        step(way * APART % ALL_WAYS, LEVELS);
 }
 
 /* In a loop of many turns, or behind it. */
