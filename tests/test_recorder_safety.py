@@ -33,6 +33,7 @@ PROBES = [
     ("strict.c", ["filter"], {("malloc", 1009): 101, ("calloc", 1013): 101,
                               ("realloc", 1019): 101}),
     ("tsc.c", [], {("malloc", 1009): 101}),
+    ("cannot_clone.c", [], {}),
     ("filter_thread.c", ["thread"], {("malloc", 1009): 106}),
     ("coroutines.c", [], {("malloc", 1009): 77, ("malloc", 1013): 77}),
     ("crowd.c", ["1000", "200"], {("malloc", 1009): 3000, ("malloc", 1013): 200,
