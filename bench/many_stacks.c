@@ -6,12 +6,11 @@
  */
 #include <stdlib.h>
 
-enum { LEVELS = 9, IN_A_ROW = 5 };
+#include "../recorder/tests/probes/many_ways.h"
 
-static volatile int sink;
+enum { IN_A_ROW = 5 };
+
 static void *volatile block;
-
-static void step(long way, int level);
 
 __attribute__((noinline)) static void leaf(long way)
 {
@@ -22,35 +21,14 @@ __attribute__((noinline)) static void leaf(long way)
     sink++;
 }
 
-#define NODE(name)                                                                                 \
-    __attribute__((noinline)) static void name(long way, int level)                                \
-    {                                                                                              \
-        step(way, level);                                                                          \
-        sink++; /* so that no call is the last */                                                  \
-    }
-NODE(add)
-NODE(multiply)
-NODE(call)
-NODE(index)
-
-__attribute__((noinline)) static void step(long way, int level)
-{
-    static void (*const nodes[])(long, int) = {add, multiply, call, index};
-    if (level == 0)
-        leaf(way);
-    else
-        nodes[way >> 2 * (level - 1) & 3](way, level - 1);
-    sink++;
-}
-
 int main(int argc, char **argv)
 {
     long pairs = argc == 3 ? atol(argv[1]) : 0, ways = argc == 3 ? atol(argv[2]) : 0;
-    if (pairs < 1 || ways < 1 || ways > 1L << 2 * LEVELS)
+    if (pairs < 1 || ways < 1 || ways > ALL_WAYS)
         return 2;
     for (long done = 0, way = 0; done < pairs; done += IN_A_ROW) {
         step(way, LEVELS);
-        way = (way + 7919) % ways;
+        way = (way + APART) % ways;
     }
     return 0;
 }

@@ -131,7 +131,7 @@ look: ;
 STACKS ?= 10000000
 .PHONY: recorder-checked recorder-check-stacks
 recorder-checked: recorder ## build the recorder whose agent unwinds each remembered stack anew
-	@for way in 1 2; do $(MAKE) -s -f recorder/build.mk RECORDER_OUT=$(RECORDER_OUT)/checked-$$way \
+	@for way in 1 2 3; do $(MAKE) -s -f recorder/build.mk RECORDER_OUT=$(RECORDER_OUT)/checked-$$way \
 	  AGENT_CHECKED=$$way recorder_host_o="$(recorder_host_o)" \
 	  $(RECORDER_OUT)/checked-$$way/brkpoint-recorder; done
 recorder-check-stacks: recorder-checked ## compare STACKS remembered stacks with ones unwound anew

@@ -37,7 +37,8 @@ PROGRAMS = {
 
 
 def recorder(way=1):
-    """The path of the recorder whose agent compares; 2: one that compares with another stack."""
+    """The path of the recorder whose agent compares; 2: one that compares with another stack; 3:
+    one whose paths are often alike."""
     return os.path.join(TOP, "build", "recorder", "checked-%d" % way, "brkpoint-recorder")
 
 

@@ -33,6 +33,7 @@ PROBES = [
     ("strict.c", ["filter"], {("malloc", 1009): 101, ("calloc", 1013): 101,
                               ("realloc", 1019): 101}),
     ("tsc.c", [], {("malloc", 1009): 101}),
+    ("cannot_clone.c", [], {}),
     ("filter_thread.c", ["thread"], {("malloc", 1009): 106}),
     ("coroutines.c", [], {("malloc", 1009): 77, ("malloc", 1013): 77}),
     ("crowd.c", ["1000", "200"], {("malloc", 1009): 3000, ("malloc", 1013): 200,
@@ -138,6 +139,20 @@ def test_one_with_many_stacks_limits_itself(tmp_path, monkeypatch, threads, ways
     assert counted(done.history, [24])["malloc", 24] == told >= 4 * ways
     if who == "child":
         assert counted(done.history, [24], children=True)["malloc", 24] == 3 * ways
+
+
+def test_a_child_that_lives_on_without_its_first_thread(tmp_path):
+    """What it remembers of stacks stays where it is, whatever its parent gives back."""
+    done = both(tmp_path, [probe("limits_beside.c")])
+    assert counted(done.history, [1009], children=True)["malloc", 1009] == 5003 + 13 + 2 + 13
+
+
+@pytest.mark.parametrize("when", ["within", "behind"])
+def test_a_handler_that_allocates_while_stacks_are_forgotten(tmp_path, when):
+    """Nothing that it remembers may lie in what goes then."""
+    done = recorded(tmp_path, [probe("limits_stepped.c"), when])
+    assert done.status == 0 and done.complete
+    assert counted(done.history, [1009], children=True)["malloc", 1009] == 4 * 2003
 
 
 # ---- stacks ------------------------------------------------------------------------------------

@@ -107,8 +107,9 @@ AGENT_COLD uint32_t stack_unwound(struct thread_state *, uint64_t slot, uint64_t
                                   uint64_t bx);
 /* The same at any instruction: slot and return address are found by unwinding from pc, sp. */
 uint32_t stack_at_pc(struct thread_state *, uint64_t pc, uint64_t sp, uint64_t bp, uint64_t bx);
-/* Nothing is remembered of the stacks so far. */
-AGENT_COLD void memo_forget(struct thread_state *);
+/* Nothing is remembered of the stacks so far. Until `memo_busy` is set to 0 only the caller remembers any;
+ * `slot`: an address on its stack, outside of all that signals may bring. */
+AGENT_COLD void memo_begin_anew(struct thread_state *, uint64_t slot);
 
 /* check.c, of an agent that is built to be tested. */
 void check_stack(const struct thread_state *, uint64_t slot, uint64_t ret, uint64_t bp, uint64_t bx,

@@ -2,13 +2,32 @@
 #include "event.h"
 #include "frames.h"
 
-enum { SYS_clone = 56, SYS_fork = 57, SYS_vfork = 58, SYS_clone3 = 435 };
+enum { SYS_clone = 56, SYS_fork = 57, SYS_vfork = 58, SYS_futex = 202, SYS_clone3 = 435 };
 #define CLONE_VM 0x100 /* linux/sched.h */
 #define CLONE_VFORK 0x4000
 #define CLONE_THREAD 0x10000
 #define CLONE_SETTLS 0x80000
 #define CLONE_CHILD_SETTID 0x1000000
 #define CLONE_PARENT_SETTID 0x100000
+#define CLONE_ARGS_SIZE_VER0 64
+#define FUTEX_WAIT_PRIVATE 128 /* linux/futex.h */
+#define EFAULT 14
+
+/* Whether memory can be read: the kernel says so of a futex, which has another value or no time to wait. A
+ * filter may forbid to ask. */
+static int is_readable(uint64_t at)
+{
+    const uint64_t no_time[2] = {0, 0};
+    return !area()->may_sleep || raw_syscall4(SYS_futex, (long)(at & ~UINT64_C(3)),
+                                              FUTEX_WAIT_PRIVATE, -1, (long)no_time) != -EFAULT;
+}
+
+/* Who only tries whether there is such a system call gives it nothing, or what is nowhere. */
+static int will_fail(const struct hook_stack *s)
+{
+    return s->rax == SYS_clone3 && (s->rsi < CLONE_ARGS_SIZE_VER0 || !is_readable(s->rdi) ||
+                                    !is_readable(s->rdi + CLONE_ARGS_SIZE_VER0 - 1));
+}
 
 static uint64_t clone_flags(const struct hook_stack *s, uint64_t number)
 {
@@ -36,6 +55,8 @@ static void thread_begins(const struct thread_state *t, const struct hook_stack 
 
 void child_begins(struct thread_state *t, const struct hook_stack *s)
 {
+    if (will_fail(s))
+        return;
     uint64_t flags = clone_flags(s, s->rax);
     int waits = (flags & CLONE_VFORK) != 0 || s->rax == SYS_vfork;
     int runs_beside = (flags & CLONE_VM) != 0 && !waits;

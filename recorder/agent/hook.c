@@ -144,16 +144,16 @@ static void watch_limit(struct thread_state *t, const struct hook_stack *s)
         return;
     if (!is_set && s->rdi != 0 && (uint32_t)s->rdi != (uint32_t)raw_syscall(SYS_getpid, 0, 0))
         return; /* another's */
-    /* What it remembers of stacks may lie there. A guest's memory is its parent's. */
+    /* What it remembers of stacks may lie there, so handlers of signals remember none meanwhile. A guest's
+     * memory is its parent's. */
     uint32_t forgets = t->memo_busy || thread_is_guest() ? 0 : t->number;
     if (forgets)
-        memo_forget(t);
-    for (;;) {
-        struct answer piece = ask_host(t, ASK_LIMIT, limit, forgets, 0, 0);
-        if (piece.second == 0)
-            return;
+        memo_begin_anew(t, (uint64_t)s);
+    struct answer piece;
+    while ((piece = ask_host(t, ASK_LIMIT, limit, forgets, 0, 0)).second != 0)
         raw_syscall(SYS_munmap, (long)piece.first, (long)piece.second);
-    }
+    if (forgets)
+        *(volatile uint64_t *)&t->memo_busy = 0;
 }
 
 /* Whether memory that can be read may be gone afterwards. */

@@ -42,12 +42,19 @@ struct walk {
     uint32_t first, outer;
 };
 
-AGENT_COLD void memo_forget(struct thread_state *t)
+static AGENT_COLD void forget_all(struct thread_state *t)
 {
     for (uint32_t i = 0; i < MEMO_BUCKETS; i++)
         t->buckets[i] = 0;
     t->memo_count = 1;
     t->paths = 0;
+}
+
+void memo_begin_anew(struct thread_state *t, uint64_t slot)
+{
+    t->memo_busy = slot; /* before: a handler would remember what is then half forgotten */
+    __asm__ volatile("" ::: "memory");
+    forget_all(t);
 }
 
 static inline struct memo_node *push(struct thread_state *t, uint64_t slot, uint64_t pc,
@@ -228,7 +235,8 @@ static void put_again(struct thread_state *t, uint32_t found)
         put(t, bucket, found);
 }
 
-/* The paths of a walk's frames, from the outermost inwards. */
+/* The paths of a walk's frames, from the outermost inwards. Of one that a signal interrupted no word
+ * says where it stands, so nothing could prove that it is another one. */
 static void note_paths(struct thread_state *t, const struct walk *walk)
 {
     uint32_t outer = walk->outer, last = t->memo_count - 1, path = paths_outside_of(t, outer);
@@ -243,7 +251,7 @@ static void note_paths(struct thread_state *t, const struct walk *walk)
         if (t->paths != 0) /* all of them at once: each may be where no cache has it */
             __builtin_prefetch(paths_line(t, path));
         path = path_of(path, w->slot, w->pc);
-        n->path = steady ? path : 0;
+        n->path = steady && w->slot ? path : 0;
     }
 }
 
@@ -319,7 +327,7 @@ static void make_room(struct thread_state *t)
     else if (count != 0 && grows && end != MEMO_THIRD_END)
         leave_step(t, end, end == MEMO_FIRST ? MEMO_SECOND : MEMO_THIRD);
     else
-        memo_forget(t);
+        forget_all(t);
 }
 
 static uint32_t unwind(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
@@ -396,7 +404,7 @@ uint32_t stack_unwound(struct thread_state *t, uint64_t slot, uint64_t ret, uint
             bounds_set(t, before); /* that code goes on with them */
             return once;
         }
-        memo_forget(t); /* the host may not have been told of all */
+        memo_begin_anew(t, slot); /* the host may not have been told of all */
     }
     t->memo_busy = slot;
     __asm__ volatile("" ::: "memory");

@@ -85,7 +85,7 @@ struct call_site {
 struct area_size {
     uint32_t threads, chunks;
     uint64_t tables;
-    bool memo_grows; /* the first thread may remember more stacks than most programs have */
+    bool memo_grows; /* the first threads may remember more stacks than most programs have */
 };
 
 /* Processes that share one data area: a program and the children that it forks, until they exec. */

@@ -43,7 +43,7 @@ struct value {
     uint8_t kind;
     uint64_t
         number; /* an address, a number, an offset in a section, or of an entry in .debug_info */
-    const char *text;
+    const char *text; /* of the sections */
 };
 
 struct entry {
@@ -61,6 +61,7 @@ struct abbrev {
     const uint8_t *specs;
 };
 
+/* Begin as {.offset = UINT64_MAX}; `list` is to be freed by whoever has them. */
 struct abbrevs {
     struct abbrev *list; /* by code */
     size_t room;
@@ -78,14 +79,16 @@ struct unit {
 };
 #define NO_BASE UINT64_MAX
 
-/* False: they are damaged, or too many. */
+/* Those of a unit, by its abbrev_offset; nothing is done where they are there already. False: they are damaged,
+ * too many, or there is no memory. */
 bool abbrevs_read(struct abbrevs *abbrevs, const struct sections *sections, uint64_t offset);
 
 /* Number `index` of the addresses of a unit: V_ADDRESS, or V_NOT_READ. */
 struct value address_number(const struct sections *sections, const struct unit *unit,
                             uint64_t index);
 
-/* The entry at *from, with its attributes if `wants(tag)`. False: damaged or not understood. */
+/* The entry at *from, with its attributes if `wants(tag)`, else `of` is left as it was; then *from is behind
+ * it. False: damaged or not understood. */
 bool entry_read(struct entry *entry, struct reading *from, const struct sections *sections,
                 const struct unit *unit, const struct abbrevs *abbrevs,
                 bool (*wants)(unsigned tag));

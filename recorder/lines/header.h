@@ -4,6 +4,7 @@
 
 #include "sections.h"
 
+/* Texts here and below are those of the sections. */
 struct file {
     const char *name, *folder; /* folder: NULL for none */
 };
@@ -20,8 +21,8 @@ struct header {
     size_t file_count, file_room;
 };
 
-/* What *from begins with; then *from is the program. False: damaged, or not understood; header_free
- * also then. */
+/* What *from begins with, into a header that is zero but for comp_dir; then *from is the program. False:
+ * damaged, not understood, or no memory. header_free also then. */
 bool header_read(struct header *header, struct reading *from, const struct sections *sections);
 void header_free(struct header *header);
 

@@ -72,7 +72,7 @@ static bool start_unit(struct program *program, const struct entry *unit)
 struct machine {
     struct program *program;
     const struct header *header;
-    uint64_t address, last_address, file;
+    uint64_t address, last_address;
     uint32_t line, last_line;
     size_t current, last; /* sources */
     uint64_t discriminator;

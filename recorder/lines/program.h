@@ -4,7 +4,7 @@
 
 #include "entries.h"
 
-/* A source file. Those of one `id` are one: gdb/buildsym.c, start_subfile. */
+/* A source file, with texts and rows of its own. Those of one `id` are one: gdb/buildsym.c, start_subfile. */
 struct source {
     char *name, *id;
     struct row {
@@ -24,7 +24,8 @@ struct program {
 };
 #define NO_SOURCE SIZE_MAX
 
-/* Of the unit with that first entry. False: damaged, or not understood. */
+/* Of the unit with that first entry. False: damaged, not understood, or no memory. program_free also
+ * then. */
 bool program_read(struct program *program, const struct entry *unit,
                   const struct sections *sections);
 void program_free(struct program *program);

@@ -28,15 +28,17 @@ struct scopes {
     enum { MAP_NONE, MAP_PERHAPS, MAP_SURE } map;
 };
 
-/* Of the `count` addresses of a unit with those bounds, sorted. `*spills`: it has code that is not within
- * them, which gdb finds if it happens to have read the unit. False: not understood. */
+/* Of the `count` addresses of a unit with those bounds, sorted; *from: behind its first entry. *scopes begin
+ * as zeros, or are those of another unit, whose memory is used again. `*spills` becomes true where the unit
+ * has code that is not within its bounds, which gdb finds if it happens to have read the unit. False: not
+ * understood, or no memory. scopes_free also then. */
 bool scopes_read(struct scopes *scopes, struct reading *from, const struct asked *asked,
                  size_t count, const struct bounds *bounds, bool *spills, const struct unit *unit,
                  const struct sections *sections, const struct abbrevs *abbrevs);
 void scopes_free(struct scopes *scopes);
 
-/* The numbers of the scopes of functions around number `which`, the innermost first, at most `room`.
- * How many; -1: gdb might find others. */
+/* The numbers of the scopes of functions around address number `which` of those, the innermost first. How
+ * many; -1: gdb might find others, or there are more than `room` (which is at least 1). */
 int scopes_around(const struct scopes *scopes, size_t which, size_t *found, int room);
 
 #endif

@@ -8,11 +8,12 @@
 enum { INFO, ABBREV, LINE, STR, LINE_STR, RANGES, RNGLISTS, ARANGES, STR_OFFSETS, ADDR, SECTIONS };
 
 struct sections {
-    struct elf_bytes of[SECTIONS]; /* none where the file has none */
-    uint8_t *unpacked[SECTIONS];
+    struct elf_bytes of[SECTIONS]; /* in the file, or in `unpacked`; none where the file has none */
+    uint8_t *unpacked[SECTIONS];   /* own memory */
 };
 
-/* False: there is something that is not understood here, and gdb must be asked. */
+/* They are of use until sections_free, as long as the file is open. False: there is something that is not
+ * understood here, or no memory, and gdb must be asked; sections_free also then. */
 bool sections_read(struct sections *sections, const struct elf *elf);
 void sections_free(struct sections *sections);
 

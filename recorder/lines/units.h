@@ -16,6 +16,7 @@ struct bounds {
     uint64_t low; /* the least */
 };
 
+/* By its attributes; BOUNDS_UNSURE: damaged, not understood, or more than MOST_SPANS. */
 void bounds_of(struct bounds *bounds, const struct entry *entry, const struct unit *unit,
                const struct sections *sections);
 /* Whether all of `inner` is in `outer`. */
@@ -37,11 +38,13 @@ size_t asked_from(const struct asked *asked, size_t count, uint64_t address);
 bool unit_read(struct unit *unit, const struct sections *sections, uint64_t offset, uint64_t *next,
                bool *has_code);
 
-/* Fill in `unit` of each. False: nothing is sure in this file. */
+/* Fill in all but `address` and `place` of each: they begin with unit NO_UNIT, sorted by address. False: nothing
+ * is sure in this file. */
 bool units_find(struct asked *asked, size_t count, const struct sections *sections,
                 struct abbrevs *abbrevs);
 
-/* The first entry of a unit, from which *from reads on. */
+/* The first entry of a unit that unit_read has read, which is filled in; *from reads on behind it. False: damaged,
+ * or not understood. */
 bool unit_entry(struct entry *entry, struct unit *unit, struct reading *from,
                 const struct sections *sections, struct abbrevs *abbrevs);
 

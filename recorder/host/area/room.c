@@ -61,8 +61,8 @@ static bool is_left_over(const struct host *h, const struct family *f, const str
         const struct process *p = h->processes[i];
         if (p->family != f || (p->told ? p->told : pid_of(p)) != t->pid)
             continue;
-        if (status_has_memory(p->tracee.pid))
-            return false;
+        if (status_has_memory(p->tracee.pid) || status_number(p->tracee.pid, "Threads") > 1)
+            return false; /* the first thread may have ended by itself */
         is_known = true;
     }
     return is_known;

@@ -9,30 +9,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LEVELS = 9, SIZE = 24 };
+#include "many_ways.h"
+
+enum { SIZE = 24 };
 static long ways;
 static volatile int goes_on = 1;
 
-#define NODE(name)                                                                                 \
-    __attribute__((noinline)) static void name(long way, int level)                                \
-    {                                                                                              \
-        step(way, level);                                                                          \
-        __asm__ volatile("" ::: "memory"); /* so that no call is the last */                       \
-    }
-static void step(long way, int level);
-NODE(add)
-NODE(multiply)
-NODE(call)
-NODE(compare)
-
-__attribute__((noinline)) static void step(long way, int level)
+static void leaf(long way)
 {
-    static void (*const nodes[])(long, int) = {add, multiply, call, compare};
-    if (level == 0)
-        free(malloc(SIZE));
-    else
-        nodes[way >> 2 * (level - 1) & 3](way, level - 1);
-    __asm__ volatile("" ::: "memory");
+    (void)way;
+    free(malloc(SIZE));
 }
 
 static long walk(long rounds)
@@ -40,7 +26,7 @@ static long walk(long rounds)
     long done = 0;
     for (; rounds-- > 0; done += ways)
         for (long way = 0; way < ways; way++)
-            step((way * 7919) % (1L << 2 * LEVELS), LEVELS);
+            step(way * APART % ALL_WAYS, LEVELS);
     return done;
 }
 
