@@ -10,7 +10,7 @@ from array import array
 
 import pytest
 
-from alloctrace import kept
+from alloctrace import kept, kernels
 from alloctrace.columns import schema as trace_schema
 from alloctrace.history import history, packed
 from alloctrace.purpose import examples
@@ -144,6 +144,7 @@ def test_it_is_found_out_once(tmp_path, run, monkeypatch, kept_there, many):
     monkeypatch.setattr(packed, "MANY", many)
     now, later = both(tmp_path, run)
     assert dump(later) == dump(now)
+    find_out = explain.classify.explain
     with monkeypatch.context() as patch:
         patch.setattr(explain.classify, "explain", refuse)
         assert dump(later) == dump(now)
@@ -154,6 +155,14 @@ def test_it_is_found_out_once(tmp_path, run, monkeypatch, kept_there, many):
             dump(copy)
         os.utime(later, (1, 1))
         with pytest.raises(AssertionError):  # or one that was changed
+            dump(later)
+        patch.setattr(kernels, "_PLACES", ())
+        patch.setattr(explain.classify, "explain", find_out)
+        dump(later)
+        patch.setattr(explain.classify, "explain", refuse)
+        dump(later)
+        patch.setattr(kernels, "_PLACES", (now,))
+        with pytest.raises(AssertionError):  # or by other passes
             dump(later)
     for name in os.listdir(kept_there):
         (kept_there / name).write_bytes(b"damaged")

@@ -14,7 +14,7 @@ import time
 import zlib
 from array import array
 
-from alloctrace import cache_folder, fields, kept
+from alloctrace import cache_folder, fields, kept, kernels
 from alloctrace.columns import members
 from alloctrace.columns.check import checked
 from alloctrace.columns.few_events import FewEvents
@@ -94,9 +94,9 @@ def _slot(path: str) -> str:
 
 
 def _code() -> list[str]:
-    """The files that what is found out rests on: all of alloctrace."""
+    """The files that what is found out rests on: all of alloctrace, and its passes in C."""
     top = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-    return [
+    return kernels.paths() + [
         os.path.join(folder, name)
         for folder, _, names in sorted(os.walk(top))
         for name in sorted(names)
