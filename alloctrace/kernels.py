@@ -80,13 +80,18 @@ def use(library: Any) -> None:
     _library, _is_sought = library, True
 
 
+def paths() -> list[str]:
+    """Where the library may be: what its passes find rests on it as on code."""
+    return [os.path.join(_TOP, place) for place in _PLACES]
+
+
 def find() -> Any:
     """The library, None where there is none of this build."""
     import ctypes  # only now: who reads a small trace needs none
 
-    for place in _PLACES:
+    for path in paths():
         try:
-            found = ctypes.CDLL(os.path.join(_TOP, place))
+            found = ctypes.CDLL(path)
             found.kernels_version.restype = ctypes.c_uint32
             return found if found.kernels_version() == version() else None
         except (OSError, AttributeError):

@@ -225,14 +225,24 @@ def _check_untraced(pid: int) -> None:
     """A child of a process under `strace -f` is traced from birth: gdb cannot attach as well. A
     recorder that watches us lets go of it soon."""
     until = time.monotonic() + _PATIENCE_S
-    other = int(watch.field(pid, "TracerPid") or 0)
-    while other and watch.field(other, "Name") == recorder.COMM and time.monotonic() < until:
-        time.sleep(0.01)
+    while True:
         other = int(watch.field(pid, "TracerPid") or 0)
-    if other:
-        name = watch.field(other, "Name") if os.path.exists("/proc/%d" % other) else "?"
-        text = "already being traced by %s (process %d); only one tracer is possible"
-        raise UserError(text % (shown(name), other))
+        if not other:
+            return
+        name = _name(other)
+        if name not in (None, recorder.COMM) or time.monotonic() >= until:
+            break
+        time.sleep(0.01)
+    text = "already being traced by %s (process %d); only one tracer is possible"
+    raise UserError(text % (shown(name or "?"), other))
+
+
+def _name(pid: int) -> str | None:
+    """Of a process; None: it has ended."""
+    try:
+        return watch.field(pid, "Name")
+    except OSError:
+        return None
 
 
 def _check_executed(child: target.Child, found: Program, spool_path: str) -> None:

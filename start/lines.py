@@ -107,12 +107,17 @@ def _wait(pid: int) -> None:
     """For its end, however that comes; it does not outlive us."""
     is_ended = False
     try:
-        os.waitpid(pid, 0)
+        _reap(pid)
         is_ended = True
     finally:
         if not is_ended:
             os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+            _reap(pid)
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):  # SIGCHLD is ignored: it has ended and is gone
+        os.waitpid(pid, 0)
 
 
 def _is_chain(chain: Any) -> bool:

@@ -72,6 +72,64 @@ def test_a_processor_that_keeps_return_addresses_sees_each_return(tmp_path):
     assert usual.cost["unstepped"] - shadowed.cost["unstepped"] == 7 * (3 + 2 + 1)
 
 
+# memalign's only instruction lies before malloc's first one.
+FALLING = """
+#include <stdlib.h>
+void *memalign(size_t, size_t);
+__asm__(".globl memalign, malloc\\n .type memalign, @function\\n .type malloc, @function\\n"
+        "memalign: .cfi_startproc\\n mov %rsi, %rdi\\n .cfi_endproc\\n"
+        ".size memalign, . - memalign\\n"
+        "malloc: .cfi_startproc\\n lea (%rdi,%rdi), %rax\\n ret\\n .cfi_endproc\\n"
+        ".size malloc, . - malloc\\n");
+int main(void)
+{
+    for (int i = 0; i < 7; i++)
+        if (memalign(64, 1021) != (void *)2042)
+            return 1;
+    return 0;
+}
+"""
+
+
+def nested_in_memalign(folder, engine="gdb-scripts/engine.py"):
+    recorded, printed = record(folder, compile_c(folder, FALLING), engine=engine)
+    assert "outcome exited 0 True" in printed
+    mine = [e for e in recorded.events if e.name == "malloc" and e.phase == "main"]
+    return [e.size for e in mine if e.outer is not None]
+
+
+def test_a_function_that_begins_behind_the_instruction_is_seen(tmp_path):
+    assert nested_in_memalign(tmp_path) == [1021] * 7
+    assert nested_in_memalign(tmp_path, HASTY) != [1021] * 7
+
+
+# The program changes how much malloc's first instruction adds: not its first byte.
+CHANGED = """
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+__asm__(".balign 4096\\n .globl malloc\\n .type malloc, @function\\n"
+        "malloc: .cfi_startproc\\n lea 7(%rdi), %rax\\n nop\\n ret\\n .cfi_endproc\\n"
+        ".size malloc, . - malloc\\n .balign 4096\\n");
+int main(void)
+{
+    volatile unsigned char *code = (unsigned char *)&malloc;
+    if ((long)malloc(1009) != 1016)
+        _exit(1);
+    if (mprotect((void *)code, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
+        _exit(2);
+    code[3] = 11;
+    _exit((long)malloc(1009) == 1020 ? 7 : 3);
+}
+"""
+
+
+def test_an_instruction_that_was_changed_is_the_processors(tmp_path):
+    recorded, printed = record(tmp_path, compile_c(tmp_path, CHANGED))
+    assert "outcome exited 7 True" in printed
+    assert calls(recorded) == [("malloc", 1009)] * 2
+
+
 # malloc's push meets a page that is not there, or not to be written.
 FAULTS = """
 #define _GNU_SOURCE

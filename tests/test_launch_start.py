@@ -10,6 +10,7 @@ import pytest
 
 import launching
 import recorder_runs
+from start import launch, watch
 
 pytestmark = pytest.mark.skipif(bool(launching.needed), reason="needs %s" % launching.needed)
 
@@ -268,3 +269,33 @@ def test_a_pending_alarm_is_not_taken_over(probe, tmp_path):
         launching.watched(probe, trace=tmp_path / "t.brkpoint"), prepare=lambda: signal.alarm(100)
     )
     assert b"timer 0" in seen.out
+
+
+def test_a_tracer_that_has_just_ended_is_none(monkeypatch):
+    """Between the look at who traces a process and the one at what that is called."""
+    reader, writer = os.pipe()
+    tracer = os.fork()
+    if tracer == 0:
+        traced = os.fork()
+        if traced == 0:
+            ctypes.CDLL(None).ptrace(0, 0, None, None)  # PTRACE_TRACEME
+            os.write(writer, b"%d" % os.getpid())
+        signal.pause()
+    pid, field = int(os.read(reader, 20)), watch.field
+
+    def ending(asked, name):
+        if asked == tracer:
+            os.kill(tracer, signal.SIGKILL)
+            os.waitpid(tracer, 0)
+        return field(asked, name)
+
+    monkeypatch.setattr(watch, "field", ending)
+    try:
+        assert field(pid, "TracerPid") == str(tracer)
+        launch._check_untraced(pid)
+        with pytest.raises(OSError):
+            field(tracer, "Name")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.close(reader)
+        os.close(writer)

@@ -5,6 +5,7 @@ import errno
 import os
 import random
 import shutil
+import signal
 import stat
 import struct
 import subprocess
@@ -267,6 +268,15 @@ def test_where_it_cannot_be_started_nothing_is_said(tmp_path, monkeypatch):
         with monkeypatch.context() as patched:
             patched.setattr(os, name, refused)
             assert lines.read([request]) == [{}]
+
+
+def test_a_child_that_vanishes_when_it_ends_has_answered(tmp_path, monkeypatch):
+    """As where a parent of brkpoint ignores SIGCHLD."""
+    request, killed = (made(tmp_path, "-g"), [0]), []
+    monkeypatch.setattr(os, "kill", lambda *what: killed.append(what))
+    before, seen = signal.signal(signal.SIGCHLD, signal.SIG_IGN), lines.read([request])
+    signal.signal(signal.SIGCHLD, before)
+    assert seen == lines.read([request]) != [{}] and not killed
 
 
 def test_lines_that_are_no_answers_are_left_out(tmp_path):

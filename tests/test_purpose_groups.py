@@ -1,5 +1,8 @@
 """What a group of events is for: only what each of its events is for, however many there are."""
 
+from array import array
+from types import SimpleNamespace
+
 import pytest
 import recorder_runs
 from recorder_runs import NOT_BUILT, recorded
@@ -8,7 +11,7 @@ from engine_runs import compile_c
 from alloctrace.columns import members
 from alloctrace.history import history
 from alloctrace.model import Purpose
-from alloctrace.purpose import classify, examples, groups as purpose_groups
+from alloctrace.purpose import classify, examples, groups as purpose_groups, questions
 from alloctrace.spool import spool
 from start import symbol_gdb
 import made_chaos
@@ -77,6 +80,39 @@ def test_a_group_says_of_no_event_what_is_not_so(run, monkeypatch, first, picked
     assert {row[2].rule for row in growing} == {"realloc-known"}  # of all of them it is so
     mixed = {row[2].rule for row in found if row[0].size == 1009}
     assert mixed <= {"", "its events are for several things"} or " or " in mixed.pop()
+
+
+TRIMMED = """
+#define _GNU_SOURCE
+#include <stdlib.h>
+int main(void)
+{
+    char *first = malloc(100003), *last = malloc(100003);
+    last = reallocarray(last, 1, 17); /* what it leaves borders on the heap's end */
+    free(first);
+    return !last;
+}
+"""
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_reallocarray_gives_back_the_heaps_end_as_realloc_does(tmp_path, monkeypatch, many):
+    """Which it calls: the brk lies in a call within a call."""
+    if not recorder_runs.BUILT:
+        pytest.skip(NOT_BUILT)
+    recorded(tmp_path, [compile_c(tmp_path, TRIMMED)])
+    packed = asked(str(tmp_path / "spool"), many, monkeypatch).packed
+    groups = packed.sums.groups
+    (trim,) = [g for g in groups if g.name == "brk" and g.bytes < 0]
+    around = groups[groups[trim.within - 1].within - 1]
+    assert groups[trim.within - 1].name == "realloc" and around.name == "reallocarray"
+    assert trim.purpose.rule == "heap-trim"
+
+
+def test_the_call_around_all_others_is_found_however_deep():
+    within = array("I", [0, 1, 2, 3, 0, 5, 4])
+    asks = SimpleNamespace(_groups=SimpleNamespace(within=within))
+    assert list(questions._Questions._roots.func(asks)) == [0, 0, 0, 0, 4, 4, 0]
 
 
 LONG = """

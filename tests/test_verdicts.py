@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from alloctrace import cache_folder, kept, words
+from alloctrace import cache_folder, kept, kernels, words
 from alloctrace.model import Frame
 from alloctrace.origin import origin, verdicts
 from alloctrace.origin.facts import Facts
@@ -130,6 +130,17 @@ def test_older_rules_are_not_believed(folder, monkeypatch, tmp_path):
     table = tmp_path / "origin.ini"
     table.write_text("")
     monkeypatch.setattr(verdicts.table, "PATH", str(table))
+    assert asked(stack(), Facts(), monkeypatch)[1] == 1
+
+
+def test_nor_is_what_another_build_of_the_passes_found(folder, monkeypatch, tmp_path):
+    library = tmp_path / "passes.so"
+    library.write_bytes(b"one")
+    monkeypatch.setattr(kernels, "_PLACES", (str(library),))
+    monkeypatch.setattr(kernels, "_is_sought", True)
+    asked(stack(), Facts())
+    assert asked(stack(), Facts(), monkeypatch)[1] == 0
+    library.write_bytes(b"another")
     assert asked(stack(), Facts(), monkeypatch)[1] == 1
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from alloctrace import globs, kept, model, tables, words
+from alloctrace import globs, kept, kernels, model, tables, words
 from alloctrace.model import Frame, Verdict
 from alloctrace.stacks import beginnings, packed_beginnings
 from alloctrace.symbols import function_names, mangled_names
@@ -42,6 +42,7 @@ class Verdicts:
     def __init__(self, tree: StackTree, program: str) -> None:
         self._name = "verdicts of " + program
         self._sources = [table.PATH, __file__, *(str(module.__file__) for module in _CODE)]
+        self._sources += kernels.paths()
         nothing: Any = [], packed_beginnings.NOTHING, 0, {}, [], []
         found: Any = kept.load(self._name, self._sources) or nothing
         told, packed, tables_, whole, rows, of = found

@@ -14,7 +14,7 @@ import time
 import zlib
 from array import array
 
-from alloctrace import cache_folder, fields, kept
+from alloctrace import cache_folder, fields, kept, kernels
 from alloctrace.columns import members
 from alloctrace.columns.check import checked
 from alloctrace.columns.few_events import FewEvents
@@ -53,7 +53,7 @@ _COLUMNS = ("what", "within", "verdict", "purpose", "region", *_WIDE)
 def explain(connection: Connection, trace: Trace) -> StackTree | None:
     """Of a `trace` that is read through `connection`. May raise TraceError. Gives its tree, where
     that was needed."""
-    known, began = _load(trace.path), time.process_time()
+    known, began = _load(trace), time.process_time()
     tree = None
     with checked():
         execute = connection.execute
@@ -71,19 +71,21 @@ def explain(connection: Connection, trace: Trace) -> StackTree | None:
     return tree
 
 
-def _load(path: str) -> dict[str, list[Any]] | None:
+def _load(trace: Trace) -> dict[str, list[Any]] | None:
     """{table: rows}, where they were kept, of the very same file and by the same code."""
-    found: Any = kept.load(_slot(path), _code())
-    if not found or found[0] != cache_folder.state(path):
+    found: Any = kept.load(_slot(trace.path), _code())
+    if not found or found[0] != trace.state or cache_folder.state(trace.path) != trace.state:
         return None
     known: dict[str, list[Any]] = marshal.loads(zlib.decompress(found[1]))
     return known
 
 
 def _store(trace: Trace) -> None:
+    """Not where another run has put its trace there meanwhile: they are not of that one."""
     rows = {name: list(rows) for name, rows in trace.replaced()}
     packed = zlib.compress(marshal.dumps(rows), 1)
-    kept.store(_slot(trace.path), _code(), (cache_folder.state(trace.path), packed))
+    if cache_folder.state(trace.path) == trace.state:
+        kept.store(_slot(trace.path), _code(), (trace.state, packed))
 
 
 def _slot(path: str) -> str:
@@ -92,9 +94,9 @@ def _slot(path: str) -> str:
 
 
 def _code() -> list[str]:
-    """The files that what is found out rests on: all of alloctrace."""
+    """The files that what is found out rests on: all of alloctrace, and its passes in C."""
     top = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-    return [
+    return kernels.paths() + [
         os.path.join(folder, name)
         for folder, _, names in sorted(os.walk(top))
         for name in sorted(names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from collections import Counter
 from functools import cached_property
@@ -33,17 +32,21 @@ _PACKED = "SELECT name, width, base, period, data, delta FROM columns WHERE chun
 _LATE = "SELECT seq, name, value FROM late WHERE seq >= ? AND seq < ?"
 _KNOWN = {"origin": words.ORIGINS, "phase": words.PHASES, "kind": ("call", "syscall")}
 _COUNTS = ("count", "live_blocks", "live_bytes")
+_SIZE = 2  # its place in a state
 _SMALLEST_ROW = 3  # bytes a row needs at least: more rows than that allow, a file cannot hold
 
 
 class Trace:
     """A recorded run. Iterators read lazily; every method may raise TraceError."""
 
-    def __init__(self, connection: Connection, path: str, more: int = 0) -> None:
-        """`more`: rows that a table may have beyond those that the file can hold."""
+    def __init__(
+        self, connection: Connection, path: str, state: Sequence[int], more: int = 0
+    ) -> None:
+        """`state`: cache_folder.state of the file just before it was opened. `more`: rows that a
+        table may have beyond those that it can hold."""
         self._db = connection
-        self.path = path
-        self._limit = os.path.getsize(path) // _SMALLEST_ROW + more
+        self.path, self.state = path, state
+        self._limit = state[_SIZE] // _SMALLEST_ROW + more
         self._stacks: dict[int, tuple[Frame, ...]] = {}
         self._sums: Sums | None = None
         try:

@@ -6,6 +6,7 @@ import re
 import sqlite3
 import time
 
+from alloctrace import cache_folder
 from alloctrace.columns import check as trace_check, schema as trace_schema
 from . import table as trace_table, write as trace_write
 
@@ -55,9 +56,9 @@ class Query:
         self._db.execute("PRAGMA trusted_schema=OFF")
         self._db.execute("PRAGMA hard_heap_limit=%d" % MAX_MEMORY)
         self._db.execute("PRAGMA main.max_page_count=%d" % FILE_LIMIT)
-        self._db.execute("ATTACH ? AS trace", (trace_check.read_only_uri(trace.path),))
         try:
             with _query_errors():  # a full disk
+                self._attach()
                 replaced = dict(trace.replaced())
                 trace_write.Tables(self._db, replaced).copy(replaced.items())
         except QueryError:
@@ -65,6 +66,13 @@ class Query:
             raise
         self._refused = _REFUSED | _not_innocuous(self._db)
         self._end = time.monotonic() + timeout
+
+    def _attach(self) -> None:
+        uri = trace_check.read_only_uri(self._trace.path)
+        if cache_folder.state(self._trace.path) is not None:
+            self._db.execute("ATTACH ? AS trace", (uri,))
+        if cache_folder.state(self._trace.path) != self._trace.state:
+            raise QueryError("the trace is another one than a moment ago: ask again")
 
     def __enter__(self) -> Query:
         return self

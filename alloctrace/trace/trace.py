@@ -83,16 +83,19 @@ def open(path: str, is_own: bool = False) -> Trace:
     """The Trace at `path`, to be closed or used in a `with`; raises TraceError. `is_own`: it is
     what this process has just written, and is believed where it is still that file."""
     check_header(path)
-    is_own = is_own and None not in _written and cache_folder.state(path) in _written
+    was = cache_folder.state(path)
+    if was is None:
+        raise TraceError("cannot be read: it is there no more")
+    is_own = is_own and None not in _written and was in _written
     connection = connect(path, is_own)
-    opened = Trace(connection, path)
+    opened = Trace(connection, path, was)
     if opened.run.get("purposes") != trace_schema.WHEN_READ:
         return opened
     from . import explain  # only now: of most traces it is known already
 
     try:
         tree = explain.explain(connection, opened)
-        opened = Trace(connection, path, explain.MORE_GROUPS)
+        opened = Trace(connection, path, was, explain.MORE_GROUPS)
         if tree is not None:
             opened.tree = tree
         return opened
