@@ -32,8 +32,9 @@ _PR_SET_PDEATHSIG = 1
 # Its exit statuses: of its own, and of gdb-scripts/brkpoint_gdb/main.py.
 _CRASHED, _ENGINE_FAILED, _LET_GO = 1, 3, 5
 _FAILED = "brkpoint: gdb could not go on: "
-_LOOKS_AT_ITSELF = (
-    "the program looks at itself by ptrace, as LeakSanitizer does at its end: let go there"
+_HIDES_A_CHILD = (
+    "it makes a child (clone) that breakpoints would kill, as LeakSanitizer does at its end:"
+    " let go there"
 )
 
 # What must hold before gdb looks at any file of the target's.
@@ -80,7 +81,7 @@ class Gdb(Observer):
         return EngineError(few) if few else super().why_not(said)
 
     def left(self, status: int) -> str | None:
-        return _LOOKS_AT_ITSELF if status == _LET_GO else None
+        return _HIDES_A_CHILD if status == _LET_GO else None
 
     def failure(self, status: int, said: str) -> str | None:
         if status == _ENGINE_FAILED and _FAILED in said:

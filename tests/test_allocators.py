@@ -161,6 +161,7 @@ def held_in(folder, source, *hooks):
 
 def test_an_allocator_that_is_held_and_not_watched_is_known(tmp_path):
     assert held_in(tmp_path, GO) == ["Go's own heap"]
+    assert held_in(tmp_path, GO.replace(".go.buildinfo", ".gopclntab")) == ["Go's own heap"]
     assert held_in(tmp_path, PHP) == ["PHP's own allocator"]
     assert held_in(tmp_path, PHP, "_emalloc") == []
     assert held_in(tmp_path, "int main(void) { return 0; }") == []

@@ -338,7 +338,7 @@ def test_of_an_older_trace_only_its_events_know_the_numbers():
 
 
 def test_what_was_live_is_told_of_the_end_of_the_program_that_it_is_about():
-    run = Run("sh", "-c", "prog").spawn(FIRST, 101, "prog").calls(101, 20)
+    run = Run("sh", "-c", "prog").calls(FIRST, 1).spawn(FIRST, 101, "prog").calls(101, 20)
     told = {"signalled": "when it was killed", "running": "when the recording ended"}
     for kind in ("signalled", "running", "exited"):
         run.run["ends"].clear()

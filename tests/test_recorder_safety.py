@@ -116,6 +116,25 @@ def test_addresses_random_or_not(tmp_path, fixed):
     assert (len(places) == 1) == fixed
 
 
+def _an_unlimited_stack():
+    resource.setrlimit(resource.RLIMIT_STACK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+@pytest.mark.parametrize("layout", [[], ["-R"], ["-L"], ["-R", "-L"]], ids="".join)
+def test_an_unlimited_stack(tmp_path, layout):
+    """The libraries are far below the program then, and libc far below the loader: its calls are
+    seen, the phases begin where they do, and the program's break grows as alone."""
+    if resource.getrlimit(resource.RLIMIT_STACK)[1] != resource.RLIM_INFINITY:
+        pytest.skip("the stack may not be unlimited here")
+    library = probe("unlimited.c", "-shared", "-fPIC", "-DLIBRARY", name="libunlimited.so")
+    program = probe("unlimited.c", library, name="unlimited")
+    words = ["setarch", *layout, program] if layout else [program]
+    done = both(tmp_path, words, prepare=_an_unlimited_stack)
+    made = [event for event in done.history.events if event.size == 100003]
+    assert (len(made), {event.phase for event in made}) == (211, {"main"})
+    assert done.out == b"20 MiB\n" and not done.history.notes
+
+
 @pytest.mark.parametrize("mib", ["150", "600", "5000"])
 @pytest.mark.parametrize("how", ["libc", "setrlimit", "prlimit", "child", "waits"])
 def test_a_program_that_limits_itself(tmp_path, how, mib):

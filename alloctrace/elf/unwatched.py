@@ -39,23 +39,22 @@ def _known(section: Mapping[str, str]) -> Known:
 
 
 def held(modules: Iterable[Module], hooks: Iterable[Hook]) -> list[tuple[Known, str]]:
-    """[(Known, name of the file)] of programs in `modules` that `hooks` do not watch."""
+    """[(Known, path of the file)] of programs in `modules` that `hooks` do not watch."""
     table, seen, found = known(), {hook.impl for hook in hooks}, []
-    paths = {module.path: module.name for module in modules if module.role == "executable"}
-    for path, name in paths.items():
+    for path in dict.fromkeys(m.path for m in modules if m.role == "executable"):
         there = defined.functions(path, [mark for row in table for mark in row.marks])
-        found += [(row, name) for row in table if (set(row.marks) & there) - seen]
+        found += [(row, path) for row in table if (set(row.marks) & there) - seen]
     return found
 
 
 def tell(history: History) -> list[dict[str, Any]]:
     """Say in `history.unseen` and `history.notes` what weakens, and give the rest as hints."""
     hints = []
-    for row, name in held(history.modules, history.hooks.values()):
+    for row, path in held(history.modules, history.hooks.values()):
         how = ": --also '%s'" % row.also if row.also else ""
         if row.weakens:
-            text = "not watched: %s, in %s%s" % (row.words, name, how)
-            history.unseen.append({"kind": "allocator", "why": text})
+            text = "not watched: %s, in %s%s" % (row.words, path.rsplit("/", 1)[-1], how)
+            history.unseen.append({"kind": "allocator", "why": text, "path": path})
             history.notes.append(text)
         elif how:
             gives = "what %s hands out" % row.words

@@ -4,7 +4,8 @@ A shell script that is called python3 and execs the real one, `sh -c 'make'`, `t
 report is about what they were started for. One exec after another leads to the last program of the
 first process. From there on a child is followed where it and those below it made nearly all calls,
 as of a daemon; or where it is the only program that a mere starter of others has started; or where
-it was started again each time that it failed, and its starter ended as it did at last.
+it was started again each time that it failed, and its starter ended as it did at last. A starter
+that makes calls which were not seen, as Go does, is no mere starter because few were seen.
 """
 
 from __future__ import annotations
@@ -77,11 +78,12 @@ def _follow(
     last, (children, _) = process.last, below[id(process)]
     mine = [child for child in children if child.parent_image == last.image]
     calls = last.calls + sum(below[id(child)][1] for child in mine)
-    for child in mine:
+    alike = [child for child in mine if not last.hides or child.last.image == last.image]
+    for child in alike:
         share = below[id(child)][1] / calls if calls else 0
         if share >= NEARLY_ALL:
             return child, {"share": round(share, 4)}
-    tries = _tries(mine)
+    tries = _tries(alike)
     share = sum(below[id(child)][1] for child in tries) / calls if calls else 0
     if share >= NEARLY_ALL and _status(process.exit) == _status(tries[-1].exit):
         return tries[-1], {"share": round(share, 4), "tries": len(tries)}

@@ -61,6 +61,7 @@ class Program:
     execs: bool = False  # another program followed in the same process
     events: int = 0
     calls: int = 0
+    hides: bool = False  # it makes calls that were not seen: theirs are no share of all
 
     @property
     def key(self) -> tuple[int, int]:
@@ -106,6 +107,7 @@ def of_run(run: dict[str, Any], groups: Sequence[Counted]) -> list[Process]:
     """[Process], the first one first, then as they began. `groups`: for their events."""
     made = _Maker(run, groups)
     made.count(groups)
+    made.find_hidden(run)
     return made.processes
 
 
@@ -227,6 +229,16 @@ class _Maker:
                 program = known[key] = self._program_of(*key)
             program.events += group.count
             program.calls += group.count if group.is_call else 0
+
+    def find_hidden(self, run: dict[str, Any]) -> None:
+        """Those with an allocator of their own; and those of which no call at all was seen, where
+        a program that begins makes some: static and stripped ones, Go's."""
+        begins = run.get("mode") != "attached"
+        rows = [row for row in run.get("unseen") or () if isinstance(row, dict)]
+        own = {fields.text(row, "path") for row in rows} - {""}
+        for program in (program for process in self.processes for program in process.programs):
+            silent = begins and program.began != "fork" and not program.calls
+            program.hides = silent or program.path in own
 
 
 _key = attrgetter("pid", "image")

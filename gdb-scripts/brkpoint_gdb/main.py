@@ -11,7 +11,7 @@ import gdb
 from alloctrace.elf.image import ElfError
 
 FAILED = "brkpoint: gdb could not go on: "
-LET_GO = 5  # the program traces itself, and was let go before its end; start/watch.py
+LET_GO = 5  # a child that breakpoints would kill: let go before its end; start/tracer.py
 
 
 def main(engine_class):

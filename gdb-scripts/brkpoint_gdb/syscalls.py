@@ -26,7 +26,9 @@ _MMAP, _MPROTECT, _MUNMAP, _NO_FD = 9, 10, 11, 0xFFFFFFFF
 _PROT_WRITE = 2
 _MAP_ANONYMOUS = 0x20
 _MASK32 = 0xFFFFFFFF
-_CLONE_VM, _CLONE_THREAD, _CLONE_UNTRACED = 0x100, 0x10000, 0x800000  # linux/sched.h
+_CLONE_VM, _CLONE_VFORK = 0x100, 0x4000  # linux/sched.h
+_CLONE_THREAD, _CLONE_UNTRACED = 0x10000, 0x800000
+_EXIT_SIGNAL, _SIGCHLD = 0xFF, 17
 _SHARED = "a child shares the program's memory (clone): from then on no call is seen"
 
 
@@ -90,14 +92,11 @@ class Syscalls(gdb.Function):
         return self._engine.planted.munmap_begins(tid, regs.rdi, regs.rsi)
 
     def _clone_begins(self, regs):
-        """As _record. A child that shares this memory and may not be traced would die of our
-        breakpoints, and wait for us for ever: LeakSanitizer's, which looks at the program at its
-        end by ptrace (sanitizer_stoptheworld_linux_libcdep.cpp, StopTheWorld).
+        """As _record. Of some children gdb does not know that breakpoints are to be taken out of
+        their memory: they would die of them, and who waits for them would wait for ever.
         """
-        wanted = _CLONE_VM | _CLONE_UNTRACED
-        if _clone_flags(self._engine.process, regs) & (wanted | _CLONE_THREAD) != wanted:
-            return False
-        return self._engine.planted.must_let_go()
+        flags = _clone_flags(self._engine.process, regs)
+        return _is_hidden(flags) and self._engine.planted.must_let_go()
 
     def _leave(self, t_ns, tid, number, result):
         """As _record."""
@@ -140,11 +139,26 @@ class Forks(gdb.Function):
         return bool(_clone_flags(process, process.registers(process.tid())) & _CLONE_VM)
 
 
+def _is_hidden(flags):
+    """Whether gdb is told of no child, or of a thread, where there will be a process.
+
+    The first: LeakSanitizer's, which looks at the program at its end by ptrace
+    (sanitizer_stoptheworld_linux_libcdep.cpp, StopTheWorld). The second: one with memory of its own
+    and another signal for its end than SIGCHLD is PTRACE_EVENT_CLONE (kernel/fork.c, kernel_clone).
+    """
+    if flags & _CLONE_THREAD:
+        return False
+    is_fork = flags & (_CLONE_VM | _CLONE_VFORK) or flags & _EXIT_SIGNAL == _SIGCHLD
+    return bool(flags & _CLONE_UNTRACED) or not is_fork
+
+
 def _clone_flags(process, regs):
-    """What a thread asks for that is in clone or clone3; 0 in any other system call."""
-    if regs.orig_rax == _CLONE3:
-        return process.word(regs.rdi) or 0  # struct clone_args, flags
-    return regs.rdi if regs.orig_rax == _CLONE else 0
+    """What a thread asks for that is in clone or clone3, as clone has it; in any other system call
+    what a fork would."""
+    if regs.orig_rax == _CLONE3:  # struct clone_args: flags, …, exit_signal
+        signal = process.word(regs.rdi + 32) or 0
+        return (process.word(regs.rdi) or 0) & ~_EXIT_SIGNAL | signal & _EXIT_SIGNAL
+    return regs.rdi if regs.orig_rax == _CLONE else _SIGCHLD
 
 
 def catchpoint(command):

@@ -31,6 +31,9 @@
 #define MARGIN (UINT64_C(1) << 20)
 #define KERNELS UINT64_C(0x700000000000) /* and all above: nobody's but the kernel's to give */
 #define LOW_MARGIN (UINT64_C(16) << 10)
+#define LOW (UINT64_C(1) << 32) /* below: the program without PIE */
+#define PROGRAMS UINT64_C(0x550000000000)
+#define PROGRAMS_END UINT64_C(0x570000000000)
 
 /* ---- where the code goes: within reach, and out of the way of what is mapped later ---- */
 
@@ -41,11 +44,17 @@ static uint64_t between(uint64_t low, uint64_t high, uint64_t size, bool at_low,
     return at_low ? page_up(low + margin) : (high - margin - size) & ~(PAGE - 1);
 }
 
+/* With an unlimited stack the libraries are far below the program, and its heap grows up from there. */
+static bool is_program(uint64_t address)
+{
+    return address >= PROGRAMS && address < PROGRAMS_END;
+}
+
 /* Above the topmost mapping that the kernel placed from the top down, below the stack. */
 static uint64_t above_libraries(const struct maps *maps, uint64_t size)
 {
     for (size_t i = 1; i < maps->count; i++)
-        if (strcmp(maps->list[i].path, "[stack]") == 0)
+        if (strcmp(maps->list[i].path, "[stack]") == 0 && !is_program(maps->list[i - 1].start))
             return between(maps->list[i - 1].end, maps->list[i].start, size, true, MARGIN);
     return 0;
 }
@@ -70,7 +79,8 @@ static uint64_t far_above(const struct maps *maps, uint64_t address, uint64_t si
     return at;
 }
 
-/* In the nearest gap above: where code of ours that had to stay (unplant.c) lies above the libraries. */
+/* In the nearest gap above: where code of ours that had to stay (unplant.c) lies above the libraries, or
+ * the program does. Further up it would not reach those that are mapped below the first. */
 static uint64_t next_above(const struct maps *maps, uint64_t address, uint64_t size)
 {
     uint64_t at = 0;
@@ -97,7 +107,7 @@ uint64_t place_code(const struct maps *maps, uint64_t anchor, uint64_t size)
                 first = maps->list[i].start;
         at = below(maps, first, size);
         if (at == 0)
-            at = first < KERNELS ? far_above(maps, first, size) : next_above(maps, first, size);
+            at = first < LOW ? far_above(maps, first, size) : next_above(maps, first, size);
     }
     return at;
 }
