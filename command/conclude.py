@@ -26,17 +26,20 @@ if TYPE_CHECKING:
     from start.place import Place
 
 
-def prepare(is_for_later: bool) -> None:
-    """Read what making the trace will need: for who has time to spare before. `is_for_later`: no
-    purpose is asked for."""
-    if is_for_later:
+def prepare(args: Namespace) -> None:
+    """Read what making the trace and the report will need: for who has time to spare before."""
+    trace.prepare()
+    if is_for_later(args):
         from alloctrace.purpose import judging
 
         judging.prepare()
         return
     from alloctrace.purpose import classify
+    from . import summaries  # noqa: F401
 
     classify.prepare()
+    if not hasattr(args, "show"):
+        from reports import ink, text  # noqa: F401
 
 
 def conclude(args: Namespace, where: Place, outcome: Outcome) -> int:

@@ -291,7 +291,7 @@ def _ticking(args: Namespace, tick: Callable[[], None]) -> Callable[[], None]:
 def _prepare(args: Namespace) -> None:
     from . import conclude
 
-    conclude.prepare(conclude.is_for_later(args))
+    conclude.prepare(args)
 
 
 def _options(args: Namespace) -> Options:

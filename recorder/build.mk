@@ -181,7 +181,7 @@ $(RECORDER_OUT)/rows/%.o: recorder/rows/%.c
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) -I$(RECORDER_OUT) -MMD -MP -c -o $@ $<
 
 $(RECORDER_OUT)/brkpoint-rows: $(recorder_rows_o) $(recorder_sanitized_o)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lz
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lisal
 
 # What debug information says of addresses: start/lines.py.
 recorder_lines_o = $(patsubst recorder/lines/%.c,$(RECORDER_OUT)/lines/%.o,\
@@ -216,7 +216,7 @@ $(RECORDER_OUT)/kernels/kernels.o: RECORDER_CFLAGS += -DKERNELS_VERSION=$(shell 
   /usr/bin/python3 -c 'import zlib; print(zlib.crc32(open("alloctrace/kernels.py", "rb").read()))')u
 
 $(RECORDER_OUT)/libbrkpoint-kernels.so: $(recorder_kernels_o)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -shared -o $@ $^ -lz
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -shared -o $@ $^ -lisal
 
 .PHONY: recorder-history
 recorder-history: $(RECORDER_OUT)/brkpoint-history ## build what makes a history of a spool

@@ -76,10 +76,10 @@ class Watch:
                 self._take_last()
                 return
             self._look()
+            self._tick()  # before the wait: the first one is what there is time for meanwhile
             info = signal.sigtimedwait(self.signals, TICK)
             if info is not None:
                 self._handle(info.si_signo, info.si_code)
-            self._tick()
 
     def _take_last(self) -> None:
         """A Ctrl-C that came while tick() took its time: it may be what ended the target."""

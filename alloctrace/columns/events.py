@@ -51,9 +51,11 @@ class Events:
         """The event of one row."""
         present, t_ns, tid, group, dur_ns, size, nmemb, align, ptr, result, errno, *rest = row
         args, block, cause, outer = rest
-        if not 0 < group <= len(self._groups):
-            raise TraceError("damaged: event %d is of no group" % seq)
-        alike = self._made.get(group) or self._make(group)
+        alike = self._made.get(group)
+        if alike is None:
+            if not 0 < group <= len(self._groups):
+                raise TraceError("damaged: event %d is of no group" % seq)
+            alike = self._make(group)
         pid, kind, name, impl, phase, image, stack, verdict, purpose, region = alike
         has = present.__and__
         if not present & SIGNED_SIZE:

@@ -71,9 +71,10 @@ class FewEvents(Sequence["Event"]):
             return [self[at] for at in range(*index.indices(len(self)))]
         event = self._made.get(index)
         if event is None:
-            index = range(len(self))[index]
+            if index < 0:
+                return self[range(len(self))[index]]
             row = [column[index] for column in self._rows]
-            event = self._made[index] = self._made.get(index) or self._make(index, row)
+            event = self._made[index] = self._make(index, row)
         return event
 
     def __eq__(self, other: object) -> bool:

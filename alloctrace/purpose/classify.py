@@ -101,7 +101,7 @@ def _explain_groups(history: History, packed: PackedHistory, tree: StackTree, ju
     survey.events, survey.part = picked.events, picked
     open_ = [at for at in asked if not questions[at + 1].is_closed]
     briefs = purpose_groups.briefs(groups, open_)
-    found = _explained(briefs, groups, picked, tree, questions, survey, things)
+    found = _explained(briefs, groups, picked, questions, survey, things)
     _set_purposes(groups, questions, made, found)
     groups.forget_members()
 
@@ -165,7 +165,6 @@ def _explained(
     asked: list[Group],
     groups: GroupTable,
     picked: Examples,
-    tree: StackTree,
     questions: Questions,
     survey: Survey,
     things: Things,
@@ -173,7 +172,7 @@ def _explained(
     """{id: Purpose}: a group whose events are all here is for what each of them is for; of others
     it is asked what holds for all that they differ in."""
     whole = [group for group in asked if _is_whole(group, picked, questions)]
-    found = _explain_whole(whole, picked, tree, questions, survey, things)
+    found = _explain_whole(whole, picked, questions, survey, things)
     example = picked.example
     open_ = [
         (group.id, groups.members_of(group.id))
@@ -209,7 +208,6 @@ def _is_whole(group: Group, picked: Examples, questions: Questions) -> bool:
 def _explain_whole(
     groups: list[Group],
     picked: Examples,
-    tree: StackTree,
     questions: Questions,
     survey: Survey,
     things: Things,
@@ -223,12 +221,12 @@ def _explain_whole(
     alike = [at for at, number in enumerate(block) if number in blocks]
     # Of these it is known already what their block is from then on.
     named = [at for at in alike if names_thing[number_of[group_of[at]]]]
-    asker = Asker(picked, tree, survey)
+    asker = Asker(picked, survey)
     seen: dict[int, str | None] = {}  # by index: what the event's block was then
     for index in sorted(wanted.union(named)):
         asker.ask(questions[group_of[index]], index)
         if index in members:
-            seen[index] = survey.things.get(asker.key(index))
+            seen[index] = asker.thing(index)
     found: dict[int, Purpose] = {}
     for group in groups:
         mine = picked.members[group.id]

@@ -13,9 +13,10 @@ from .survey import Functions, Survey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
+    from alloctrace.globs import Glob
     from alloctrace.model import Event, Frame
     from alloctrace.origin.facts import Facts
     from alloctrace.purpose.rules import Rule, Step
@@ -37,16 +38,22 @@ def explain(index: int, events: Sequence[Event], stacks: StackTree, facts: Surve
     event = events[index]
     if event.outer is not None and 0 <= event.outer < index:
         return events[event.outer].purpose or UNKNOWN
-    found, thing = by_rules(fitting(event, facts), index, event, facts)
+    found, thing = by_rules(suited(event, facts), index, event, facts)
     if found is not UNKNOWN:
         facts.remember(event, thing)
     return found
 
 
+def suited(event: Event, survey: Survey) -> Iterator[Rule]:
+    """Rules that suit the event's stack and all that its group has in common."""
+    return (rule for rule in fitting(event, survey) if suits(rule, survey, event))
+
+
 def by_rules(
-    rules: Sequence[Rule], index: int, event: Event, survey: Survey
+    rules: Iterable[Rule], index: int, event: Event, survey: Survey
 ) -> tuple[Purpose, str | None]:
-    """(The Purpose by the first of `rules` that holds, what the event's block is from then on)."""
+    """(The Purpose by the first of `rules` that holds, what the event's block is from then on);
+    they suit its group."""
     for rule in rules:
         values = _values(rule, survey, index, event)
         if values is not None:
@@ -72,7 +79,7 @@ def is_about_others(rule: Rule) -> bool:
 
 
 def _may_hold(rule: Rule, index: int, event: Event, survey: Survey) -> bool:
-    if not (_sized(rule, event) and _flagged(rule, event) and _mapped(rule, event)):
+    if not _fits_itself(rule, event):
         return False
     for name, wanted in rule.facts:
         if name in RESTS_ON and bool(FACTS[name](survey, index, event)) != wanted:
@@ -174,9 +181,7 @@ def _innermost(stack: Beginning) -> Frame | None:
 
 def _values(rule: Rule, survey: Survey, index: int, event: Event) -> dict[str, Any] | None:
     """{field: value} where the rule's other conditions hold and its fields are known, or None."""
-    if not (suits(rule, survey, event) and _sized(rule, event)):
-        return None
-    if not (_flagged(rule, event) and _mapped(rule, event)):
+    if not _fits_itself(rule, event):
         return None
     for name, wanted in rule.facts:
         if bool(FACTS[name](survey, index, event)) != wanted:
@@ -206,9 +211,16 @@ def is_equal(rule: Rule, event: Event, around: str) -> bool:
     return True
 
 
+def _fits_itself(rule: Rule, event: Event) -> bool:
+    """Whether the event's own size, flags and path are as the rule wants them."""
+    if rule.sizes and not _sized(rule, event):
+        return False
+    if rule.flags and not _flagged(rule, event):
+        return False
+    return rule.path is None or _mapped(rule.path, event)
+
+
 def _sized(rule: Rule, event: Event) -> bool:
-    if not rule.sizes:
-        return True
     size = event.size
     if size is None:
         return False
@@ -225,8 +237,6 @@ def _flagged(rule: Rule, event: Event) -> bool:
     return True
 
 
-def _mapped(rule: Rule, event: Event) -> bool:
-    if rule.path is None:
-        return True
+def _mapped(wanted: Glob | str, event: Event) -> bool:
     path = event.args.get("path") or ""
-    return path == "" if isinstance(rule.path, str) else bool(rule.path.match(path))
+    return path == "" if isinstance(wanted, str) else wanted.match(path)

@@ -266,8 +266,9 @@ def read(path: str) -> Iterator[Any]:
     with open(path, "rb") as file:
         size, source = os.fstat(file.fileno()).st_size, Source(path)
         _check_header(file.read(_FILE.size))
+        after = _FILE.size  # counted: each file.tell() asks the kernel
         while True:
-            offset = file.tell()
+            offset = after
             head = file.read(_RECORD.size)
             if not head:
                 return
@@ -279,15 +280,15 @@ def read(path: str) -> Iterator[Any]:
                 raise SpoolError(
                     "spool damaged at byte %d: a record of %d bytes" % (offset, length)
                 )
-            rest = length - _COLUMN.size
-            stays = kind == COLUMN and rest >= 0 and file.tell() + length <= size
+            rest, after = length - _COLUMN.size, offset + _RECORD.size + length
+            stays = kind == COLUMN and rest >= 0 and after <= size
             payload = file.read(_COLUMN.size if stays else length)
             if len(payload) < (_COLUMN.size if stays else length):
                 yield CutOff(offset, size - offset)
                 return
             record = _decode(kind, payload, offset)
             if stays:
-                record = record._replace(data=Piece(source, file.tell(), rest))
+                record = record._replace(data=Piece(source, after - rest, rest))
                 file.seek(rest, os.SEEK_CUR)
             yield record
 

@@ -244,7 +244,8 @@ def in_common(one: str, other: str) -> str | None:
     else differs is `various`. None: no word is the same."""
     ones, others = one.split(), other.split()
     if len(ones) == len(others):
-        words = list(_lettered(map(_either, ones, others)))
+        pairs = zip(ones, others)
+        words = list(_lettered(a if a == b else _either(a, b) for a, b in pairs))
     else:
         ahead = len(list(commonprefix([ones, others])))
         rest = [ones[ahead:][::-1], others[ahead:][::-1]]
@@ -255,9 +256,7 @@ def in_common(one: str, other: str) -> str | None:
 
 
 def _either(one: str, other: str) -> str:
-    """`main's own` and `work's own` are `callers' own`."""
-    if one == other:
-        return one
+    """Of two words that differ: `main's own` and `work's own` are `callers' own`."""
     is_whose = all(word == _CALLERS or word.endswith("'s") for word in (one, other))
     if is_whose:
         return _CALLERS

@@ -32,6 +32,13 @@ EXTENSION = ".brkpoint"
 _written: list[list[int] | None] = []  # the state of the last file that `write` made
 
 
+def prepare() -> None:
+    """Read what `write` will need: for who has time to spare before."""
+    from alloctrace import leftovers  # noqa: F401
+    from alloctrace.history import run_facts  # noqa: F401
+    from . import unexplained, write as trace_write  # noqa: F401
+
+
 def write(
     path: str | os.PathLike[str],
     history: History,

@@ -1,19 +1,21 @@
 /* rows/column.c - see column.h. The rules are those of alloctrace/columns/columns.py. */
 #include "column.h"
 
-#include <zlib.h>
+#include <isa-l/igzip_lib.h>
 
 static enum column_damage inflated(const struct packed_column *column, uint32_t size, uint8_t *room)
 {
-    z_stream stream = {.next_in = (Bytef *)(uintptr_t)column->data,
-                       .avail_in = (uInt)column->length,
-                       .next_out = room,
-                       .avail_out = size + 1};
-    if (column->length > ROWS_LONGEST || inflateInit(&stream) != Z_OK)
+    if (column->length > ROWS_LONGEST)
         return COLUMN_MEMORY;
-    int ended = inflate(&stream, Z_FINISH);
-    inflateEnd(&stream);
-    int is_whole = ended == Z_STREAM_END && stream.total_out == size && !stream.avail_in;
+    struct inflate_state state;
+    isal_inflate_init(&state);
+    state.crc_flag = ISAL_ZLIB;
+    state.next_in = (uint8_t *)(uintptr_t)column->data;
+    state.avail_in = (uint32_t)column->length;
+    state.next_out = room;
+    state.avail_out = size + 1;
+    int is_whole = isal_inflate_stateless(&state) == ISAL_DECOMP_OK && state.total_out == size &&
+                   !state.avail_in;
     return is_whole ? COLUMN_WHOLE : COLUMN_LENGTH;
 }
 
