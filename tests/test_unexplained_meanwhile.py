@@ -54,7 +54,7 @@ def test_it_may_be_removed_meanwhile(tmp_path, run, monkeypatch, kept_there):
 
 
 @pytest.mark.parametrize("is_for_later", [True, False])
-def test_a_query_is_of_the_trace_that_was_opened(tmp_path, run, is_for_later):
+def test_a_query_is_of_the_trace_that_was_opened(tmp_path, run, is_for_later):  # noqa: F811
     path = write(tmp_path / "t", run, is_for_later)
     with trace.open(path) as opened:
         sql.Query(opened).close()
@@ -66,7 +66,7 @@ def test_a_query_is_of_the_trace_that_was_opened(tmp_path, run, is_for_later):
             sql.Query(opened)
 
 
-def test_what_is_kept_is_of_the_file_that_was_opened(tmp_path, run, monkeypatch, kept_there):
+def test_what_is_kept_is_of_that_file(tmp_path, run, monkeypatch, kept_there):  # noqa: F811
     now, later = both(tmp_path, run)
     told = dump(now)
     other = another(tmp_path)
