@@ -18,7 +18,7 @@ def another(folder):
 
 
 @pytest.mark.parametrize("how", [os.replace, shutil.copyfile])
-def test_what_another_run_writes_meanwhile_is_another_trace(
+def test_what_another_run_writes_meanwhile_is_another_trace(  # noqa: F811
     tmp_path, run, monkeypatch, kept_there, how
 ):
     _, later = both(tmp_path, run)
@@ -37,7 +37,7 @@ def test_what_another_run_writes_meanwhile_is_another_trace(
     assert dump(later) == others
 
 
-def test_it_may_be_removed_meanwhile(tmp_path, run, monkeypatch, kept_there):
+def test_it_may_be_removed_meanwhile(tmp_path, run, monkeypatch, kept_there):  # noqa: F811
     now, later = both(tmp_path, run)
     told, find_out = dump(now), explain._find_out
 
