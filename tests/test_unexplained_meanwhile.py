@@ -18,8 +18,8 @@ def another(folder):
 
 
 @pytest.mark.parametrize("how", [os.replace, shutil.copyfile])
-def test_what_another_run_writes_meanwhile_is_another_trace(  # noqa: F811
-    tmp_path, run, monkeypatch, kept_there, how
+def test_what_another_run_writes_meanwhile_is_another_trace(
+    tmp_path, run, monkeypatch, kept_there, how  # noqa: F811
 ):
     _, later = both(tmp_path, run)
     other = another(tmp_path)
