@@ -127,3 +127,24 @@ def test_twin_a_file_that_others_may_write_is_not_opened(folder):
     os.chmod(path, 0o622)
     with pytest.raises(PermissionError):
         read(path)
+
+
+def test_room_is_made_in_no_folder_of_others(folder):
+    """As under `sudo` with the home of a user: whose cache has its own limit, and its own looks."""
+    for number in range(9):
+        put(folder, "code-%d" % number, 1, 1)
+    os.chmod(folder, 0o770)
+    before = sorted(os.listdir(folder))
+    cache_folder.make_room(folder)
+    assert sorted(os.listdir(folder)) == before and cache_folder.LOOKED not in before
+    os.chmod(folder, 0o700)
+    cache_folder.make_room(folder)
+    assert len(listed(folder)) == 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_mark_of_somebody_elses_look_does_not_stay(folder):
+    mark = put(folder, cache_folder.LOOKED, 1, 1)
+    os.chown(mark, 12345, -1)
+    cache_folder.make_room(folder)
+    assert os.stat(mark).st_uid == 0
