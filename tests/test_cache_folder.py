@@ -7,6 +7,7 @@ import time
 import pytest
 
 from alloctrace import cache_folder
+from command import checks
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DAY = cache_folder.MARK_S
@@ -148,3 +149,16 @@ def test_a_mark_of_somebody_elses_look_does_not_stay(folder):
     os.chown(mark, 12345, -1)
     cache_folder.make_room(folder)
     assert os.stat(mark).st_uid == 0
+
+
+def test_doctor_names_a_folder_that_root_has_made(folder, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    (finding,) = checks.kept_tables(folder)
+    assert finding.says == "it is another user's: " + folder
+    assert finding.mend == "sudo chown -R 12345 " + folder
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_root_is_not_told_to_take_a_users_folder(folder):
+    os.chown(folder, 12345, -1)
+    assert checks.kept_tables(folder) == []
