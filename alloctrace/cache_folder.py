@@ -99,14 +99,18 @@ def put(path: str, data: bytes) -> bool:
 
 def _is_due(folder: str, now: float) -> bool:
     """Whether something was kept lately, and nobody has looked since about then. Tells that now
-    somebody does."""
+    somebody does. Another user's folder (`sudo` may leave HOME as it was) is theirs to look at."""
     looked = os.path.join(folder, LOOKED)
     try:
-        if now - os.stat(folder).st_mtime > _LATELY_S:
+        status = os.stat(folder)
+        if not is_ours(status) or now - status.st_mtime > _LATELY_S:
             return False
         with contextlib.suppress(FileNotFoundError):
             if 0 <= now - os.stat(looked, follow_symlinks=False).st_mtime < AGAIN_S:
                 return False
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(looked, follow_symlinks=False).st_uid != os.geteuid():
+                os.unlink(looked)  # else nobody could ever write there again
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         os.close(os.open(looked, flags, 0o600))
         os.utime(looked, (now, now))

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 
-from alloctrace import kept
+from alloctrace import cache_folder, kept
 from alloctrace.plain import plain
 
 from start import cache, gdb_program, recorder
@@ -217,12 +217,34 @@ def disk(folder: str = ".", usage: Callable[[str], Any] = shutil.disk_usage) -> 
 def kept_tables(folder: str | None = None) -> list[Finding]:
     """What is kept between runs, and not believed: each run makes it anew, and says nothing."""
     folder = folder or cache.folder()
+    if folder and not _may_keep(folder):
+        return _cache_is_of_others(folder)
     found = kept.not_believed(folder) if folder else []
     if not found:
         return []
     says = "not believed: " + "; ".join("%s: %s" % row for row in found)
-    mend = shlex.join(["rm", "-f", *(path for path, _ in found)])
-    return [Finding("cache", "note", says, False, "each start takes longer", mend)]
+    return _cache_note(says, ["rm", "-f", *(path for path, _ in found)])
+
+
+def _may_keep(folder: str) -> bool:
+    """Also where there is none yet."""
+    try:
+        return cache_folder.is_ours(os.stat(folder))
+    except OSError:
+        return True
+
+
+def _cache_is_of_others(folder: str) -> list[Finding]:
+    """A run as root with the home of a user may have made it, or looks into the user's."""
+    user = os.geteuid()
+    if os.stat(folder).st_uid == user:
+        return _cache_note("others may write to it: " + folder, ["chmod", "go-w", folder])
+    says = "it is another user's: " + folder
+    return _cache_note(says, ["sudo", "chown", "-R", str(user), folder]) if user else []
+
+
+def _cache_note(says: str, mend: list[str]) -> list[Finding]:
+    return [Finding("cache", "note", says, False, "each start takes longer", shlex.join(mend))]
 
 
 ALL: tuple[Callable[[], list[Finding]], ...] = (

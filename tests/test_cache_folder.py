@@ -7,6 +7,7 @@ import time
 import pytest
 
 from alloctrace import cache_folder
+from command import checks
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DAY = cache_folder.MARK_S
@@ -127,3 +128,37 @@ def test_twin_a_file_that_others_may_write_is_not_opened(folder):
     os.chmod(path, 0o622)
     with pytest.raises(PermissionError):
         read(path)
+
+
+def test_room_is_made_in_no_folder_of_others(folder):
+    """As under `sudo` with the home of a user: whose cache has its own limit, and its own looks."""
+    for number in range(9):
+        put(folder, "code-%d" % number, 1, 1)
+    os.chmod(folder, 0o770)
+    before = sorted(os.listdir(folder))
+    cache_folder.make_room(folder)
+    assert sorted(os.listdir(folder)) == before and cache_folder.LOOKED not in before
+    os.chmod(folder, 0o700)
+    cache_folder.make_room(folder)
+    assert len(listed(folder)) == 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_mark_of_somebody_elses_look_does_not_stay(folder):
+    mark = put(folder, cache_folder.LOOKED, 1, 1)
+    os.chown(mark, 12345, -1)
+    cache_folder.make_room(folder)
+    assert os.stat(mark).st_uid == 0
+
+
+def test_doctor_names_a_folder_that_root_has_made(folder, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    (finding,) = checks.kept_tables(folder)
+    assert finding.says == "it is another user's: " + folder
+    assert finding.mend == "sudo chown -R 12345 " + folder
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_root_is_not_told_to_take_a_users_folder(folder):
+    os.chown(folder, 12345, -1)
+    assert checks.kept_tables(folder) == []

@@ -152,3 +152,28 @@ def _read_until(fd, mark, seconds):
             except OSError:
                 break
     return data
+
+
+# The call's line is of another file, and no inlined function: the line is said of a.c's own.
+INCLUDING = """#include <stdlib.h>
+__attribute__((noinline)) int *grab(void)
+{
+#include "body.h"
+}
+int main(void)
+{
+    return grab() == 0;
+}
+"""
+
+
+def test_a_program_that_was_built_anew_between_two_runs_has_its_new_lines(tmp_path):
+    (tmp_path / "body.h").write_text("int *p = malloc(1009);\nreturn p;\n")
+    (tmp_path / "a.c").write_text(INCLUDING)
+    (tmp_path / "later.c").write_text("\n\n\n" + INCLUDING)
+    build = "gcc -g -O1 -fno-builtin a.c -o program"
+    subprocess.run(build.split(), cwd=tmp_path, check=True)
+    again = "cd %s; mv later.c a.c; %s; touch -d 1minute program" % (tmp_path, build)
+    run = ["starti", "alloc trace start", "continue", "alloc report"]
+    text = gdb(tmp_path, [*run, "shell " + again, *run], str(tmp_path / "program"))
+    assert re.findall(r" grab a\.c:(\d+)", text) == ["3", "6"]

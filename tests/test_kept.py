@@ -137,8 +137,20 @@ def test_what_is_spoilt_is_not_believed_and_told(folder, source, spoil):
     ((path, why),) = kept.not_believed(folder)
     assert path == path_of(folder) and why
     (finding,) = checks.kept_tables(folder)
-    assert finding.state == "note" and path in finding.says and path in finding.mend
+    named = folder if spoil is writable_folder else path
+    assert finding.state == "note" and named in finding.says and named in finding.mend
     assert asked(source, "anew") == ("anew", 1)
+
+
+@pytest.mark.parametrize("spoil", [*BAD, of_another_user], ids=lambda spoil: spoil.__name__)
+def test_what_doctor_says_mends_it(folder, source, spoil):
+    asked(source)
+    spoil(path_of(folder), folder)
+    (finding,) = checks.kept_tables(folder)
+    subprocess.run(finding.mend, shell=True, check=True)
+    assert checks.kept_tables(folder) == []
+    asked(source)
+    assert asked(source) == (VALUE, 0)
 
 
 def test_doctor_says_nothing_of_what_is_whole(folder, source):

@@ -102,6 +102,7 @@ class SoFar:
         wanted = os.fsencode(path)
         bias = next((code.bias for code in self.session.map.all if code.path == wanted), None)
         found = {}
+        symbol_lookup.forget()
         for offset in offsets if bias is not None else ():
             try:
                 chain = symbol_lookup.chain_at(offset + bias)

@@ -63,13 +63,18 @@ def look_up(file, offsets):
     except (gdb.error, MemoryError) as error:
         return {}, str(error)
     found = {}
-    _lines.clear()
+    forget()
     for offset in offsets:
         try:
             found[offset] = {"chain": chain_at(offset), "symbol": symbol_at(offset)}
         except (gdb.error, UnicodeError, RuntimeError, ValueError):
             continue  # this address stays unnamed; ELF tables may know it
     return found, None
+
+
+def forget():
+    """Before addresses of another file are asked for, or of one that may have been read anew."""
+    _lines.clear()
 
 
 def chain_at(offset):
