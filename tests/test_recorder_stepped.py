@@ -42,7 +42,8 @@ def test_a_child_that_goes_on_where_its_parent_unwound_a_stack(tmp_path):
     assert forked["malloc", 1009] == forked["malloc", 1021] > 15
     past = done.history
     stacks = [past.stacks[event.stack] for event in past.events if event.size == 1009]
-    assert {len(stack.frames) for stack in stacks} == {16}
+    lengths = {len(stack.frames) for stack in stacks}
+    assert len(lengths) == 1 and min(lengths) > 12  # 10 times deeper(), one_round(), main()
 
 
 def test_jumps_leave_the_clock_running(tmp_path):
