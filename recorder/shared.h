@@ -186,6 +186,9 @@ struct stack_seen {
 };
 #define STACKS_SEEN 16
 
+/* In `memo_busy`: a handler that interrupted that call made a child, which may go on there as well. */
+#define MEMO_FORKED 1u
+
 enum thread_use { THREAD_FREE, THREAD_LIVE, THREAD_GONE };
 
 #define THREAD_SPAN 2u         /* a state ends in the second piece of THREAD_SIZE from its own on */

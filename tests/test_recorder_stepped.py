@@ -33,6 +33,19 @@ def test_a_child_that_ends_while_its_parent_is_in_the_agent(tmp_path):
     assert counted(past, (1009, 1019, 1031)) == {**AFTER, ("malloc", 1009): main}
 
 
+def test_a_child_that_goes_on_where_its_parent_unwound_a_stack(tmp_path):
+    """Both are recorded, each as itself, and neither goes through a list that two have made."""
+    done = recorded(tmp_path, [probe("forks_inside.c")])
+    assert done.status == 0 and done.complete and done.history.lost == 0
+    assert counted(done.history, (1009, 1019)) == {("malloc", 1009): 23, ("malloc", 1019): 23}
+    forked = counted(done.history, (1009, 1021), children=True)
+    assert forked["malloc", 1009] == forked["malloc", 1021] > 15
+    past = done.history
+    stacks = [past.stacks[event.stack] for event in past.events if event.size == 1009]
+    lengths = {len(stack.frames) for stack in stacks}
+    assert len(lengths) == 1 and min(lengths) > 12  # 10 times deeper(), one_round(), main()
+
+
 def test_jumps_leave_the_clock_running(tmp_path):
     """From the instruction that counts down to the next time stamp, too: 19 sleeps of 10 ms lie
     between the last calls, which have a stamp now and then."""

@@ -101,8 +101,9 @@ int path_told(struct thread_state *, uint32_t fd);
 
 /* ---- memo.c: stacks ------------------------------------------------------------------------ */
 
-/* A node that stands for the stack whose innermost return address `ret` stands in `slot`. event.h
- * has stack_at_entry(), for stacks that are remembered. */
+/* A node that stands for the stack whose innermost return address `ret` stands in `slot`; 0: to be asked
+ * again, for a signal's handler has made a child meanwhile. event.h has stack_at_entry(), for stacks that
+ * are remembered. */
 AGENT_COLD uint32_t stack_unwound(struct thread_state *, uint64_t slot, uint64_t ret, uint64_t bp,
                                   uint64_t bx);
 /* The same at any instruction: slot and return address are found by unwinding from pc, sp. */

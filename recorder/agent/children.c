@@ -66,6 +66,8 @@ void child_begins(struct thread_state *t, const struct hook_stack *s)
         thread_begins(t, s, flags, runs_beside);
     if (flags & CLONE_THREAD)
         return;
+    if (t->memo_busy && !(flags & CLONE_VM))
+        t->memo_busy |= MEMO_FORKED;
     identity()->lent |= flags & CLONE_VM;
     ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
 }

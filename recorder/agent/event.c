@@ -48,8 +48,15 @@ void agent_enter(struct enter_stack *s)
     if (unlikely(node == 0)) {
         node = behind_wrapper(t, &slot, &ret, bx);
         flags |= slot != (uint64_t)&s->ret ? SLOT_TAIL : 0;
-        if (node == 0)
+        while (node == 0)
             node = stack_unwound(t, slot, ret, load(slot - 8), bx); /* the rbp of that caller */
+    }
+    /* A child goes on where its parent was interrupted. */
+    if (unlikely(t->pid != identity()->pid)) {
+        t = thread_find(slot);
+        if (t == 0)
+            return;
+        node = stack_at_entry(t, slot, ret, load(slot - 8), bx);
     }
     int wide = kind != HOOK_CALL1 || every == 1;
     union record *record = ring_reserve(t, wide ? RECORD_SIZE(call3) : RECORD_SIZE(call), &after);

@@ -203,7 +203,9 @@ static inline uint32_t stack_at_entry(struct thread_state *t, uint64_t slot, uin
                                       uint64_t bp, uint64_t bx)
 {
     uint32_t found = stack_known(t, slot, ret, bp, bx);
-    return likely(found != 0) ? found : stack_unwound(t, slot, ret, bp, bx);
+    while (unlikely(found == 0))
+        found = stack_unwound(t, slot, ret, bp, bx);
+    return found;
 }
 
 /* ---- the record ---- */

@@ -147,6 +147,13 @@ static inline int step(struct thread_state *t, const struct unwind_tables *known
     return bounds_cross(t, known, s, slot, result);
 }
 
+/* Two may be at work here: one that was interrupted, and a child that goes on in its place. */
+static int was_forked(const struct thread_state *t)
+{
+    return unlikely(*(const volatile uint64_t *)&t->memo_busy & MEMO_FORKED) ||
+           unlikely(t->pid != identity()->pid);
+}
+
 /* From the frame that was pushed last up to what lies outside: none, a cut, or a known chain. */
 static uint32_t climb(struct thread_state *t, struct unwind_state *s)
 {
@@ -287,7 +294,7 @@ static void finish(struct thread_state *t, const struct walk *walk)
 {
     uint32_t outer = walk->outer, last = t->memo_count - 1;
     uint64_t top = is_node(outer) ? nodes_of(t)[outer].top : 0;
-    for (uint32_t i = last; i >= walk->first; i--) {
+    for (uint32_t i = last; i >= walk->first && !was_forked(t); i--) {
         struct memo_node *n = &nodes_of(t)[i];
         const struct memo_word *w = &words_of(t)[i];
         top = w->slot > top ? w->slot : top;
@@ -342,7 +349,8 @@ static uint32_t unwind(struct thread_state *t, uint64_t slot, uint64_t ret, uint
     struct answer bounds = bounds_now(t);
     walk.outer = climb(t, s);
     note_paths(t, &walk);
-    int known = is_known(t, &walk); /* as long as the bounds are those of its outermost stack */
+    /* As long as the bounds are those of its outermost stack. */
+    int known = !was_forked(t) && is_known(t, &walk);
     if (!on_known_stack(t, slot))
         bounds_set(t, bounds);
     if (known) {
@@ -390,6 +398,16 @@ static AGENT_COLD int is_interrupted(const struct thread_state *t, uint64_t slot
     return !on_known_stack(t, t->memo_busy) || slot < t->memo_busy;
 }
 
+/* Nothing is kept of what two have made. The child will unwind it as its own. */
+static AGENT_COLD uint32_t made_by_two(struct thread_state *t)
+{
+    if (t->pid != identity()->pid)
+        return NODE_CUT | UNWIND_CUT_UNREADABLE;
+    memo_begin_anew(t, t->memo_busy & ~(uint64_t)MEMO_FORKED);
+    t->memo_busy = 0;
+    return 0;
+}
+
 /* Remembered on the way, unless a signal interrupted this very code. */
 uint32_t stack_unwound(struct thread_state *t, uint64_t slot, uint64_t ret, uint64_t bp,
                        uint64_t bx)
@@ -416,6 +434,8 @@ uint32_t stack_unwound(struct thread_state *t, uint64_t slot, uint64_t ret, uint
     else
         t->hits++;
     __asm__ volatile("" ::: "memory");
+    if (was_forked(t))
+        return made_by_two(t);
     t->memo_busy = 0;
     return found;
 }
