@@ -70,16 +70,17 @@ class Watch:
 
     def run(self) -> None:
         """Wait; afterwards status and observer_status are set."""
+        self._tick()  # at once: the first one is what there is time for while the target runs
         while True:
             self._reap()
             if self.status is not None and self.observer_status is not None:
                 self._take_last()
                 return
             self._look()
-            self._tick()  # before the wait: the first one is what there is time for meanwhile
             info = signal.sigtimedwait(self.signals, TICK)
             if info is not None:
                 self._handle(info.si_signo, info.si_code)
+            self._tick()
 
     def _take_last(self) -> None:
         """A Ctrl-C that came while tick() took its time: it may be what ended the target."""

@@ -90,3 +90,16 @@ def test_ctrl_c_during_a_tick_is_what_ended_both(monkeypatch, code, wanted):
     watched.run()
     assert (watched.status, watched.observer_status) == (signal.SIGINT, 0)
     assert watched.interrupted == wanted
+
+
+def test_the_first_tick_comes_before_the_first_wait(monkeypatch):
+    """What making the trace needs is read in while the program runs."""
+    done = []
+    monkeypatch.setattr(signal, "sigtimedwait", lambda signals, seconds: done.append("wait"))
+    target = os.posix_spawn("/bin/true", ["true"], {})
+    process = subprocess.Popen(["/bin/true"])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    os.waitid(os.P_PID, target, os.WEXITED | os.WNOWAIT)
+    tick = lambda: done.append("tick")  # noqa: E731
+    watch.Watch(target, Idle(process, None, None), set(), tick=tick).run()
+    assert done == ["tick", "wait"]

@@ -57,7 +57,6 @@ class Events:
                 raise TraceError("damaged: event %d is of no group" % seq)
             alike = self._make(group)
         pid, kind, name, impl, phase, image, stack, verdict, purpose, region = alike
-        has = present.__and__
         if not present & SIGNED_SIZE:
             size &= columns.MASK64
         return Event(
@@ -68,19 +67,19 @@ class Events:
             kind,
             name,
             impl,
-            dur_ns if has(_DUR) else None,
-            size if has(_SIZE) else None,
-            nmemb & columns.MASK64 if has(_NMEMB) else None,
-            align & columns.MASK64 if has(_ALIGN) else None,
-            ptr & columns.MASK64 if has(_PTR) else None,
-            result & columns.MASK64 if has(_RESULT) else None,
-            errno if has(_ERRNO) else None,
+            dur_ns if present & _DUR else None,
+            size if present & _SIZE else None,
+            nmemb & columns.MASK64 if present & _NMEMB else None,
+            align & columns.MASK64 if present & _ALIGN else None,
+            ptr & columns.MASK64 if present & _PTR else None,
+            result & columns.MASK64 if present & _RESULT else None,
+            errno if present & _ERRNO else None,
             self._arguments(args) if args else {},
-            block if has(_BLOCK) else None,
+            block if present & _BLOCK else None,
             phase,
             image,
-            earlier(seq, cause) if has(_CAUSE) else None,
-            earlier(seq, outer) if has(_OUTER) else None,
+            earlier(seq, cause) if present & _CAUSE else None,
+            earlier(seq, outer) if present & _OUTER else None,
             stack,
             verdict,
             purpose,

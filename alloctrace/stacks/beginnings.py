@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LONGEST, MAX_TABLES = 16, 1 << 17
 LONGER, FEWER_TABLES = 48, 1 << 14
 MOST_NODES, MOST_WHOLE = 1 << 18, 1 << 16  # of a tree whose whole stacks are remembered; of these
-EVERY = 8  # one node in so many remembers
+EVERY = 4  # one node in so many remembers
 AHEAD = 4  # frames are fetched together
 _END = -1  # in a frame's place: the stack ends here
 
