@@ -91,7 +91,7 @@ $(RECORDER_OUT)/parts.a: $(recorder_parts_o)
 $(RECORDER_OUT)/tests/%: recorder/tests/%.c $(RECORDER_OUT)/parts.a
 	@mkdir -p $(@D)
 	@$(RECORDER_CC) $(RECORDER_CFLAGS) $(recorder_include) -MMD -MP -MF $@.d -o $@ $< $(extra_$*) \
-	  $(RECORDER_OUT)/parts.a $(RECORDER_LIBS) $(libs_$*)
+	  $(RECORDER_OUT)/parts.a -fno-lto $(RECORDER_LIBS) $(libs_$*)
 
 # A copy of the tree, so that this one keeps its recorder. What is found ends the verb with status 1.
 SANITIZED = build/sanitized
@@ -163,10 +163,17 @@ $(RECORDER_OUT)/tools/%.o: recorder/tools/%.c
 $(recorder_tools_o): | $(recorder_contract)
 
 $(RECORDER_OUT)/brkpoint-history: $(recorder_history_o) $(recorder_tools_o)
-	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ -lisal
+	@$(RECORDER_CC) $(RECORDER_CFLAGS) -o $@ $^ $(RECORDER_LIBS)
 
 # What runs at every event shall not depend on where the linker happens to put it.
 $(RECORDER_OUT)/agent/event.o: AGENT_CFLAGS += -falign-functions=64 -falign-loops=32
+
+# What the host does at every event is one piece for the compiler, whatever file it stands in. The objects
+# can be linked without that as well, as in the tests' programs.
+RECORDER_LTO ?= $(if $(SANITIZE),,-flto)
+recorder_hot_o = $(filter $(addprefix $(RECORDER_OUT)/host/,history/% drain/% base/clock.o),$(recorder_host_o))
+$(recorder_hot_o): RECORDER_CFLAGS += $(RECORDER_LTO:%=% -ffat-lto-objects)
+$(RECORDER_OUT)/brkpoint-recorder $(RECORDER_OUT)/brkpoint-history: RECORDER_LIBS += $(RECORDER_LTO:%=% -O2)
 
 # Its loops over columns are worth unrolling.
 $(RECORDER_OUT)/host/history/columns.o: RECORDER_CFLAGS += -O3

@@ -19,7 +19,7 @@ int main(int argc, char **argv)
     if (strcmp(what, "table") == 0)
         table_put(&p.live, 0x2000, 0);
     else if (strcmp(what, "block") == 0)
-        p.blocks[0].address++;
+        p.blocks[0].address += 4096;
     else if (strcmp(what, "none") == 0)
         h.groups[0].live = h.live = 13, h.groups[0].live_blocks = 1;
     if (block_take(&p, 0x1000, &block))

@@ -57,7 +57,7 @@ static uint32_t place(struct history *h, struct process *p)
 /* The slot of the block at that address, or the empty one where it would be. There are slots. */
 static inline struct index_slot *slot_of(const struct process *p, uint64_t address)
 {
-    uint32_t hash = (uint32_t)mixed(address);
+    uint32_t hash = address_hash(address);
     for (uint32_t at = hash & p->live.mask;; at = (at + 1) & p->live.mask) {
         struct index_slot *slot = &p->live.slots[at];
         if (!slot->number || (slot->hash == hash && p->blocks[slot->number - 1].address == address))
@@ -82,7 +82,7 @@ static int put(struct history *h, struct process *p, const struct block *block)
     }
     must(2 * (uint64_t)p->live.count <= p->live.mask, "half of a table stays empty: a search ends");
     p->live.count += !was_there;
-    *slot = (struct index_slot){number, (uint32_t)mixed(block->address)};
+    *slot = (struct index_slot){number, address_hash(block->address)};
     p->blocks[number - 1] = *block;
     return was_there;
 }

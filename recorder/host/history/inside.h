@@ -75,6 +75,13 @@ struct call *push_call(struct history *h, struct thread *t);
 unsigned close_calls(struct history *h, struct thread *t, uint64_t sp, struct call *closed);
 
 /* history/blocks.c */
+/* Blocks that lie near each other are often made and freed together: those of 128 bytes of addresses
+ * are looked for in one line of the caches. */
+static inline uint32_t address_hash(uint64_t address)
+{
+    return ((uint32_t)mixed(address >> 7) & ~UINT32_C(7)) | (address >> 4 & 7);
+}
+
 void block_begin(struct history *h, struct thread *t, struct call *call);
 void block_end(struct history *h, struct thread *t, struct call *call, uint64_t result,
                int has_failed);

@@ -152,7 +152,7 @@ static void fetch_blocks(struct history *h, const struct process *p,
 {
     const struct index_slot *slots[HISTORY_AT_ONCE];
     for (unsigned i = 0; i < count; i++) {
-        slots[i] = index_home(&p->live, mixed(block_of(h, &calls[i])));
+        slots[i] = index_home(&p->live, address_hash(block_of(h, &calls[i])));
         __builtin_prefetch(slots[i]);
     }
     for (unsigned i = 0; i < count; i++)
