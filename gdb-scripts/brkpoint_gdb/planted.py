@@ -71,8 +71,8 @@ class Planted:
     def mend(self):
         """Where the target stands still: what gdb has forgotten is put right.
 
-        When a namespace of the loader's goes (dlclose after dlmopen), gdb takes the loader itself for
-        unloaded, and believes that what it wrote there is gone (breakpoint.c,
+        When a namespace of the loader's goes (dlclose after dlmopen), gdb takes the loader itself
+        for unloaded, and believes that what it wrote there is gone (breakpoint.c,
         disable_breakpoints_in_unloaded_shlib). It would then write its byte over its own, and
         execute that in place of the instruction, again and again.
         """
