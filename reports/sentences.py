@@ -159,10 +159,9 @@ def _programs_not_seen(summary: dict[str, Any]) -> list[str]:
     number = summary["programs_not_seen"]
     if not number:
         return []
-    head = "%s not seen: no number below is about %s" % (
-        count(number, "program"),
-        "it" if number == 1 else "them",
-    )
+    it, of_it = ("it", "it") if number == 1 else ("they", "them")
+    what = count(number, "program"), it, of_it  # nobody follows it, so nor its children
+    head = "%s not seen, nor what %s started: no number below is about %s" % what
     told = [row for row in summary["not_seen"] if row["kind"] == "programs"]
     rows = [row["why"] + _times(row["count"]) for row in told[:SHOWN_PROGRAMS]]
     if len(told) > SHOWN_PROGRAMS:

@@ -100,6 +100,7 @@ def test_programs_not_seen_are_no_events():
     summary = summarise(FakeTrace(programs_not_seen=4, unfollowed=rows, complete=False))
     text = "\n".join(sentences.warnings(summary))
     assert summary["programs_not_seen"] == 4 and summary["events_lost"] == 0
-    assert text.startswith("4 programs not seen: no number below is about them")
+    head = "4 programs not seen, nor what they started: no number below is about them"
+    assert text.startswith(head)
     assert "/bin/su: of \\x1b (3 times)" in text and "lost" not in text
     assert "not seen" not in "\n".join(sentences.warnings(summarise(FakeTrace())))

@@ -27,6 +27,13 @@ class Breakpoint(gdb.Breakpoint):
         self.instruction = engine.stepping.read(address) if self.goes_on else None
         engine.planted.add(self)
 
+    def begin_anew(self):
+        """The same of ours, with another of gdb's behind it."""
+        enabled = self.enabled
+        self.delete()
+        super().__init__("*%#x" % self.address, internal=True)
+        self.enabled = enabled
+
     def stop(self):
         self.engine.stops += 1
         try:

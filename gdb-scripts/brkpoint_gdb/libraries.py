@@ -37,6 +37,7 @@ class Libraries:
     def _changed(self, *_):
         engine = self._engine
         settings.stand_where(engine.process.pid)
+        engine.planted.mend()
         try:
             engine.update_code(None, None)
         except PermissionError:  # prctl(PR_SET_DUMPABLE)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+import gdb
+
 _INT3 = b"\xcc"
 _WRITABLE = (
     "the program made writable the entry of %s in %s%s: calls while it had something else"
@@ -21,6 +23,7 @@ class Planted:
         self._engine = engine
         self._all = set()  # every Breakpoint of hooks.py and borders.py
         self._first = {}  # address -> the first Breakpoint there
+        self._under = {}  # address -> the byte that gdb's own replaces there
         self._unmapping = {}  # tid -> the breakpoints that its munmap takes away
         self._waiting = []  # what to do once the target stands still
 
@@ -41,13 +44,15 @@ class Planted:
     def add(self, breakpoint_):
         self._all.add(breakpoint_)
         first = self._first.setdefault(breakpoint_.address, breakpoint_)
+        if first is breakpoint_:
+            self._under[first.address] = self._engine.process.read(first.address, 1)
         if first is not breakpoint_:  # both must find the program where it stands
             first.instruction = breakpoint_.instruction = None
 
     def remove(self, breakpoint_):
         self._all.discard(breakpoint_)
         if self._first.get(breakpoint_.address) is breakpoint_:
-            del self._first[breakpoint_.address]
+            del self._first[breakpoint_.address], self._under[breakpoint_.address]
         self._engine.calls.forget(breakpoint_)
         if breakpoint_.is_valid():
             breakpoint_.delete()
@@ -62,6 +67,21 @@ class Planted:
         gone = [b for b in self._all if not read(b.address, 1)]
         self._remove(gone)
         return bool(gone)
+
+    def mend(self):
+        """Where the target stands still: what gdb has forgotten is put right.
+
+        When a namespace of the loader's goes (dlclose after dlmopen), gdb takes the loader itself
+        for unloaded, and believes that what it wrote there is gone (breakpoint.c,
+        disable_breakpoints_in_unloaded_shlib). It would then write its byte over its own, and
+        execute that in place of the instruction, again and again.
+        """
+        target = gdb.selected_inferior()
+        for address, byte in self._under.items():
+            if byte != _INT3 and _shown(target, address) == _INT3:
+                target.write_memory(address, byte)
+                for breakpoint_ in [b for b in self._all if b.address == address]:
+                    breakpoint_.begin_anew()
 
     def enable(self, on):
         """All, around an execve, but for those that a munmap takes away."""
@@ -127,6 +147,14 @@ class Planted:
     def _remove(self, breakpoints):
         for breakpoint_ in breakpoints:
             self.remove(breakpoint_)
+
+
+def _shown(target, address):
+    """The byte as gdb shows it: without what it knows to have written."""
+    try:
+        return bytes(target.read_memory(address, 1))
+    except gdb.MemoryError:
+        return b""
 
 
 def _enable(breakpoints, on):
