@@ -30,16 +30,19 @@ def leave(attached):
 
 
 @pytest.mark.parametrize(
-    "kind, note",
+    "kind, note, flag",
     [
-        ("syscall", "saved contexts"),
-        ("copied", "saved contexts"),
-        ("call", "have not returned"),
-        ("elsewhere", ""),
+        ("syscall", "saved contexts", None),
+        ("copied", "saved contexts", None),
+        ("own", "saved contexts", None),
+        ("own", "saved contexts", "-no-pie"),  # where small numbers may look like one
+        ("call", "have not returned", None),
+        ("elsewhere", "", None),
+        ("elsewhere", "", "-no-pie"),
     ],
 )
-def test_a_context_that_waits_in_the_code_goes_on(tmp_path, kind, note):
-    with Running(tmp_path, "saved.c", kind) as run:
+def test_a_context_that_waits_in_the_code_goes_on(tmp_path, kind, note, flag):
+    with Running(tmp_path, "saved.c", kind, flag=flag) as run:
         before = state(run)
         attached = Attached(tmp_path, run.pid)
         let_wait(run)

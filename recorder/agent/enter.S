@@ -5,7 +5,7 @@
  */
 #include "keep.inc"
 
-/* struct code_head of shared.h: the first bytes of the agent. */
+/* struct code_head of shared.h: the first bytes of the agent. agent.lds adds its last word. */
 	.section .head, "ax"
 	.globl code_head
 	.hidden code_head
@@ -14,7 +14,6 @@ code_head:
 	.quad 0, 0, 0, 0
 	.long agent_entry - code_head, agent_after - code_head
 	.long agent_any - code_head, agent_behind - code_head
-	.quad code_end - code_head
 
 	.section .eh_frame, "a", @progbits
 	.globl agent_frames

@@ -5,6 +5,7 @@
 #include "area/areas.h"
 #include "code/detour.h"
 #include "code/instruction.h"
+#include "context.h"
 #include "standing.h"
 
 #include <stdlib.h>
@@ -82,52 +83,72 @@ static bool is_out(struct process *p, struct standing *s, struct place *place, b
 
 /* ---- contexts that nobody runs now ---- */
 
-/* The code that is at `pc`: the agent's, without its tables, or that of one stub. */
-static bool code_around(struct host *h, const struct process *p, const struct code_area *area,
-                        uint64_t pc, uint8_t bytes[AGENT_ROOM], struct code *code)
-{
-    uint64_t in = pc - area->stubs, from = area->address + sizeof(struct code_head);
-    const struct code_head *head = (const struct code_head *)h->agent;
-    size_t size = head->end - sizeof *head;
-    if (pc >= area->stubs) {
-        from = pc - in % STUB_SIZE + (in % STUB_SIZE >= STUB_TAIL ? STUB_TAIL : 0);
-        size = STUB_ORIGIN;
-    }
-    *code = (struct code){from, bytes, tracee_read_some(&p->tracee, from, bytes, size)};
-    return pc >= from && pc + 1 < from + code->length;
-}
+#define SMALL (UINT64_C(1) << 32) /* numbers below are often something else than an address */
 
-/* Whether an instruction begins there that may be executed: small numbers may look like addresses of
- * ours. Of a stub the padding may be a function's first instructions. */
-static bool is_instruction(const struct code *code, uint64_t pc, bool is_stub)
+/* Where instructions of the agent begin that may be executed: no padding between two functions. Known once:
+ * it is the same everywhere, and many words may lead there. */
+static const bool *agent_begins(const struct host *h, struct code *agent)
 {
-    struct instruction i = {0};
-    bool between = false; /* two functions of the agent */
-    uint64_t at = code->address;
-    if (memcmp(code->bytes + (pc - at), "\0", 2) == 0) /* nothing was written there */
-        return false;
-    while (at < pc && instruction_at(code, at, &i)) {
-        at = instruction_end(&i);
-        between = instruction_ends_line(&i) || (between && i.kind == PADDING);
+    static bool begins[AGENT_ROOM];
+    static uint64_t known; /* up to there */
+    const struct code_head *head = (const void *)h->agent;
+    struct instruction i;
+    bool between = false;
+    *agent = (struct code){0, (const uint8_t *)h->agent, head->end};
+    if (known == 0) {
+        for (known = sizeof *head; instruction_at(agent, known, &i); known = instruction_end(&i)) {
+            between = between && i.kind == PADDING;
+            begins[known] = !between;
+            between |= instruction_ends_line(&i);
+        }
+        must(known == head->end, "the agent's code can be read to its end");
     }
-    if (at != pc)
-        return at < pc; /* not to be told */
-    return is_stub || !between || !instruction_at(code, pc, &i) || i.kind != PADDING;
+    return begins;
 }
 
 /* What our own code leaves behind on stacks: where it returned to from its own functions, and where it
  * went on in a stub. No context leads there but one that was interrupted in one of these functions,
  * and that one has its own place beside it. */
-static bool is_rubbish(const struct code_area *area, const struct code *code, uint64_t pc)
+static bool is_left_behind(const struct code_area *area, const struct code *code, uint64_t pc)
 {
-    int32_t distance;
     uint64_t in = pc - code->address;
-    if (pc >= area->stubs && (pc - area->stubs) % STUB_SIZE == STUB_MOVED)
-        return true;
+    int32_t distance;
     if (in < 5 || code->bytes[in - 5] != 0xe8)
         return false;
     memcpy(&distance, code->bytes + in - sizeof distance, sizeof distance);
     return areas_hold(area, pc + (uint64_t)(int64_t)distance);
+}
+
+static bool may_be_in_agent(const struct host *h, const struct standing *s,
+                            const struct code_area *area, const struct saved_word *word,
+                            unsigned *left)
+{
+    struct code agent;
+    const bool *begins = agent_begins(h, &agent);
+    uint64_t in = word->pc - area->address;
+    agent.address = area->address;
+    if (in >= agent.length || !begins[in] || is_left_behind(area, &agent, word->pc))
+        return false;
+    return word->pc >= SMALL || word->pc >= agent_address(h, area, AGENT_BEHIND) ||
+           context_is_near(&s->p->tracee, &s->maps, &agent, word->at, left);
+}
+
+/* Small numbers may look like addresses of ours: an instruction begins there. Padding may be a function's
+ * first instruction. */
+static bool may_be_in_stub(const struct process *p, const struct code_area *area, uint64_t pc)
+{
+    uint8_t bytes[STUB_SIZE];
+    struct instruction i;
+    uint64_t in = (pc - area->stubs) % STUB_SIZE, at = in >= STUB_TAIL ? STUB_TAIL : 0;
+    struct code code = {pc - in + at, bytes, 0};
+    code.length = tracee_read_some(&p->tracee, code.address, bytes, STUB_ORIGIN);
+    if (in - at + 1 >= code.length || memcmp(bytes + in - at, "\0", 2) == 0)
+        return false; /* nothing was written there */
+    if (in == STUB_MOVED || is_left_behind(area, &code, pc))
+        return false;
+    for (at = code.address; at < pc && instruction_at(&code, at, &i);)
+        at = instruction_end(&i);
+    return at <= pc; /* where it ends before, that cannot be told */
 }
 
 /* The stub that the C library was handed as main, or that stood in a table of initialisers: it keeps the
@@ -139,25 +160,25 @@ static bool is_handed_out(const struct process *p, uint64_t pc)
     return hook != NULL && pc == stub && hook->moved == NULL && p->phase >= PHASE_MAIN;
 }
 
-static bool may_be_saved(struct host *h, const struct process *p, const struct code_area *area,
-                         uint64_t pc)
-{
-    static uint8_t bytes[AGENT_ROOM];
-    struct code code;
-    return code_around(h, p, area, pc, bytes, &code) &&
-           is_instruction(&code, pc, pc >= area->stubs) && !is_rubbish(area, &code, pc) &&
-           !is_handed_out(p, pc);
-}
-
 /* What stood there before there was any code of ours is something else. */
 static bool was_there(const struct process *p, const struct saved_word *word)
 {
     return p->family->before != NULL && saved_has(p->family->before, word);
 }
 
-static void judge_saved(struct host *h, const struct process *p, const struct saved_word *word,
-                        struct inside *inside)
+static bool may_be_saved(const struct host *h, const struct standing *s,
+                         const struct code_area *area, const struct saved_word *word,
+                         unsigned *left)
 {
+    if (word->pc < area->stubs)
+        return may_be_in_agent(h, s, area, word, left);
+    return may_be_in_stub(s->p, area, word->pc) && !is_handed_out(s->p, word->pc);
+}
+
+static void judge_saved(struct host *h, const struct standing *s, const struct saved_word *word,
+                        unsigned *left, struct inside *inside)
+{
+    const struct process *p = s->p;
     for (unsigned i = 0; i < MAX_AREAS; i++) {
         const struct code_area *area = &p->areas[i];
         if (!areas_hold(area, word->pc))
@@ -167,7 +188,8 @@ static void judge_saved(struct host *h, const struct process *p, const struct sa
         bool waits = word->pc == agent_address(h, area, AGENT_AFTER);
         inside->areas |= (unsigned)waits << i;
         inside->waiting += waits;
-        inside->saved += !waits && (word->as == SAVED_AS_PC || may_be_saved(h, p, area, word->pc));
+        inside->saved +=
+            !waits && (word->as == SAVED_AS_PC || may_be_saved(h, s, area, word, left));
         return;
     }
     inside->saved++; /* a jump in padding */
@@ -189,10 +211,11 @@ static void look_for_saved(struct host *h, struct process *p, struct standing *s
     uint64_t begun = clock_now_ns();
     if (ranges != NULL)
         standing_find_saved(s, threads, ranges, count);
-    inside->searched_ns = clock_now_ns() - begun;
     inside->unsearched = ranges == NULL || s->saved.gave_up;
+    unsigned left = CONTEXT_MOST;
     for (size_t i = 0; i < s->saved.count; i++)
-        judge_saved(h, p, &s->saved.list[i], inside);
+        judge_saved(h, s, &s->saved.list[i], &left, inside);
+    inside->searched_ns = clock_now_ns() - begun;
     free(ranges);
 }
 

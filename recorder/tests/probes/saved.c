@@ -3,7 +3,7 @@
  *
  * It was interrupted in: syscall, a system call by syscall(); call, an allocator function, which writes
  * to memory that nobody may write to; copied, as syscall, but the handler copies the registers, and
- * lets its thread go on elsewhere; entry, the first bytes of malloc, step by step (the trap flag);
+ * lets its thread go on elsewhere; own, as copied, in a format of its own, which has no selectors; entry, the first bytes of malloc, step by step (the trap flag);
  * elsewhere, code of the program's own.
  * local: its stack is a variable of main, and so is the one, higher up, on which the program runs.
  * The page: go 1: begin, done 1: it waits, go 2: let it go on, done 2: it went on well. go 3: begin this
@@ -34,6 +34,11 @@ static int is(const char *word)
     return strcmp(kind, word) == 0;
 }
 
+static int is_copied(void)
+{
+    return is("copied") || is("own");
+}
+
 static void rest(void)
 {
     const struct timespec time = {0, 1000000};
@@ -58,9 +63,12 @@ static void handler(int number, siginfo_t *info, void *context)
     if (number == SIGSEGV)
         mprotect(unwritable, 4096, PROT_READ | PROT_WRITE);
     if (number == SIGUSR1) {
+        copy[REG_CSGSFS] = registers[REG_CSGSFS];
         memcpy(registers, copy, sizeof copy);
-    } else if (is("copied")) {
+    } else if (is_copied()) {
         memcpy(copy, registers, sizeof copy);
+        if (is("own"))
+            copy[REG_CSGSFS] = 0;
         registers[REG_RIP] = (greg_t)go_home;
         registers[REG_RSP] = ((registers[REG_RSP] - 1024) & ~15) - 8;
     } else {
@@ -127,7 +135,7 @@ static void go_on(void)
     if (was_here)
         return;
     was_here = 1;
-    if (is("copied"))
+    if (is_copied())
         raise(SIGUSR1);
     else
         setcontext(&away);
@@ -179,7 +187,7 @@ int main(int argc, char **argv)
     unwritable = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     stack_t stack = {.ss_sp = malloc(STACK), .ss_size = STACK};
     sigaltstack(&stack, NULL);
-    handle(SIGALRM, is("copied") ? SA_ONSTACK : 0);
+    handle(SIGALRM, is_copied() ? SA_ONSTACK : 0);
     if (is("call"))
         handle(SIGSEGV, SA_RESETHAND);
     handle(SIGTRAP, 0);
