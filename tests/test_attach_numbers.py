@@ -1,5 +1,5 @@
-"""brkpoint -p PID, where numbers of the program look like places in the recorder's code: it stays only
-for what may be the position of a saved context (tests/test_attach_saved.py)."""
+"""brkpoint -p PID, where numbers of the program look like places in the recorder's code: it stays
+only for what may be the position of a saved context (tests/test_attach_saved.py)."""
 
 import os
 import re
