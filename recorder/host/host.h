@@ -214,4 +214,10 @@ static inline uint32_t pid_of(const struct process *p)
     return (uint32_t)p->tracee.pid;
 }
 
+/* The number that the process itself is told. */
+static inline uint32_t own_pid_of(const struct process *p)
+{
+    return p->told ? p->told : pid_of(p);
+}
+
 #endif

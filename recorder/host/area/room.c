@@ -59,7 +59,7 @@ static bool is_left_over(const struct host *h, const struct family *f, const str
     bool is_known = false;
     for (size_t i = 0; i < h->process_count; i++) {
         const struct process *p = h->processes[i];
-        if (p->family != f || (p->told ? p->told : pid_of(p)) != t->pid)
+        if (p->family != f || own_pid_of(p) != t->pid)
             continue;
         if (status_has_memory(p->tracee.pid) || status_number(p->tracee.pid, "Threads") > 1)
             return false; /* the first thread may have ended by itself */

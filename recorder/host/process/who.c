@@ -44,7 +44,7 @@ pid_t who_records(struct host *h, const struct process *known, const struct thre
     pid_t found = 0;
     for (size_t i = 0; i < h->process_count; i++) {
         const struct process *p = h->processes[i];
-        if (p->family != known->family || (p->told ? p->told : pid_of(p)) != t->pid)
+        if (p->family != known->family || own_pid_of(p) != t->pid)
             continue;
         if (found == 0 || has_met(p, t))
             found = p->tracee.pid;
