@@ -162,16 +162,24 @@ def _runs(pid):
 
 def name_of(pid):
     """As the kernel cuts it; "" where it has ended, and of what is about to become the target. In
-    an exec the new name is there before the new words (fs/exec.c): without words it is nobody."""
+    an exec the memory changes before the name, and the words are there last (fs/exec.c): the name
+    is that of the words where these are the same before and after it is read. Else it is nobody:
+    a starter, for one, that still has the words of brkpoint and already the recorder's name."""
     try:
-        with open("/proc/%d/cmdline" % pid, "rb") as file:
-            words = file.read().split(b"\0")
-            if words == [b""] or words[1:2] == [b"--start"]:
-                return ""
+        words = words_of(pid)
         with open("/proc/%d/comm" % pid) as file:
-            return file.read().strip()
+            name = file.read().strip()
+        if words == [b""] or words[1:2] == [b"--start"] or words != words_of(pid):
+            return ""
+        return name
     except OSError:
         return ""
+
+
+def words_of(pid):
+    """[b""] where it has none: it has ended, or is in an exec."""
+    with open("/proc/%d/cmdline" % pid, "rb") as file:
+        return file.read().split(b"\0")
 
 
 def state_of(pid):
