@@ -8,7 +8,8 @@ import shutil
 import sys
 
 from alloctrace import words
-from alloctrace.measure import bytes_asked, origin, purpose
+from alloctrace.measure import origin, purpose
+from alloctrace.trace.where import Where
 from command.traces import naming_errors, newest, open_trace
 from reports import event_json, event_lines
 
@@ -77,7 +78,8 @@ def invoke(args: Namespace) -> int:
 
 def render(args: Namespace, opened: Trace) -> Iterator[str]:
     """Yield the lines, each with its newline."""
-    events: Iterator[Event] = filter(_filter(args), opened.events(_group_filter(args)))
+    where = Where(args.seq, args.min_size, args.max_size)
+    events = opened.events(_group_filter(args), where)
     if args.limit is not None:
         events = itertools.islice(events, max(0, args.limit))
     if args.json:
@@ -117,18 +119,3 @@ def _is_among(
     values: frozenset[object], of: Callable[[Group | Event], object]
 ) -> Callable[[Group | Event], bool]:
     return lambda group: of(group) in values
-
-
-def _filter(args: Namespace) -> Callable[[Event], bool]:
-    """A function that says whether an event's number and size are wanted."""
-    low, high = args.min_size, args.max_size
-
-    def is_wanted(event: Event) -> bool:
-        if args.seq is not None and not any(a <= event.seq <= b for a, b in args.seq):
-            return False
-        if low is None and high is None:
-            return True
-        size = None if event.size is None else bytes_asked(event)
-        return size is not None and (low is None or size >= low) and (high is None or size <= high)
-
-    return is_wanted

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
 from functools import cached_property
 
 from alloctrace import fields, words
-from alloctrace.columns import columns, events as trace_events, schema as trace_schema
+from alloctrace.columns import chunk_checks, columns
+from alloctrace.columns import events as trace_events, schema as trace_schema
 from alloctrace.columns.check import TraceError, checked, checked_value
 from alloctrace.columns.schema import LONGEST_TEXT, to_unsigned
 from alloctrace.history import run_facts
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from alloctrace.columns.group_table import GroupTable
     from alloctrace.model import Event, Frame, Group
     from alloctrace.stacks.tree import StackTree
+    from .where import Where
 
 _KEPT_STACKS = 1000
 _PACKED = "SELECT name, width, base, period, data, delta FROM columns WHERE chunk = ?"
@@ -182,28 +183,42 @@ class Trace:
                 self._sums = Sums(groups, events, peak, timeline=timeline)
         return self._sums
 
-    def events(self, wanted: Callable[[Group], bool] | None = None) -> Iterator[Event]:
-        """Every Event in order; `wanted(group)`: whether its events are. Memory: one chunk."""
-        return (event for event, _ in self.events_of_groups(wanted))
+    def events(
+        self, wanted: Callable[[Group], bool] | None = None, where: Where | None = None
+    ) -> Iterator[Event]:
+        """Every Event in order; `wanted(group)`: whether its events are; `where`: which of these.
+        None is made of the others. Memory: one chunk."""
+        return (event for event, _ in self.events_of_groups(wanted, where))
 
     def events_of_groups(
-        self, wanted: Callable[[Group], bool] | None = None
+        self, wanted: Callable[[Group], bool] | None = None, where: Where | None = None
     ) -> Iterator[tuple[Event, int]]:
-        """The same, each with the id of its group."""
+        """The same, each with the id of its group. All groups are counted, but where `where` leaves
+        out chunks by their numbers."""
         self._check_kept()
         with checked():
             groups = self.sums().groups
             chosen = None if wanted is None else {g.id for g in groups if wanted(g)}
             made = trace_events.Events(groups, self._arguments_of())
-            counted = _Counted(groups)
+            counted = chunk_checks.Counted(groups.sums["count"])
             for index, first, count in self._chunks():
+                rows = range(count) if where is None else where.numbered(first, count)
+                if not rows:
+                    continue
                 of_events = self._group_column(index, count)
                 counted.add(of_events)
-                if chosen is None or not chosen.isdisjoint(of_events):
-                    for event, group in made.of(first, self._chunk(index, first, count)):
-                        if chosen is None or group in chosen:
-                            yield event, group
-            counted.compare()
+                if chosen is not None:
+                    none = chosen.isdisjoint(of_events)
+                    rows = [] if none else [row for row in rows if of_events[row] in chosen]
+                if rows and where is not None and where.columns:
+                    rows = where.sized(rows, *self._chunk(index, first, count, where.columns))
+                if len(rows) == count:
+                    yield from made.of(first, self._chunk(index, first, count))
+                elif rows:
+                    seqs = map(first.__add__, rows)
+                    yield from made.some(seqs, self._chunk(index, first, count, rows=rows))
+            if where is None or not where.leaves_out:
+                counted.compare()
 
     def events_within(self, ranges: Sequence[Sequence[int]]) -> Iterator[Event]:
         """Yield the events of some ranges of seqs, sorted pairs (first, last) that do not overlap;
@@ -240,7 +255,7 @@ class Trace:
         with checked():
             for index, first, count in self._chunks():
                 chunk = self._chunk(index, first, count, names)
-                _check_places(dict(zip(names, chunk)), first, groups)
+                chunk_checks.places(dict(zip(names, chunk)), first, groups)
                 yield first, chunk
 
     def stored_chunks(
@@ -336,7 +351,7 @@ class Trace:
         first: int,
         count: int,
         names: Sequence[str] = trace_schema.COLUMN_NAMES,
-        rows: list[int] | None = None,
+        rows: Sequence[int] | None = None,
     ) -> list[list[int]]:
         """Its columns; `rows`: of these only."""
         found = trace_events.by_name(self._db.execute(_PACKED, (index,)))
@@ -346,48 +361,5 @@ class Trace:
             place_of = {first + row: first + place for place, row in enumerate(rows)}
             late = [(place_of[seq], *more) for seq, *more in late if seq in place_of]
         trace_events.mend(chunk, first, late, names)
-        _check_numbers(dict(zip(names, chunk)), first)
+        chunk_checks.numbers(dict(zip(names, chunk)), first)
         return chunk
-
-
-def _check_places(chunk: dict[str, list[int]], first: int, groups: int) -> None:
-    """A stranger's chunk must not lead outside."""
-    if min(chunk["group"]) < 1 or max(chunk["group"]) > groups:
-        raise TraceError("damaged: an event behind %d is of no group" % first)
-    known = set(chunk["present"])
-    for name in ("cause", "outer"):
-        bit = trace_schema.PRESENT[name]
-        column = chunk.get(name, ()) if any(map(bit.__and__, known)) else ()
-        for seq, (present, back) in enumerate(zip(chunk["present"], column), first):
-            if present & bit and not 0 < back <= seq:
-                raise TraceError("damaged: event %d points outside" % seq)
-
-
-def _check_numbers(chunk: dict[str, list[int]], first: int) -> None:
-    for name, least in trace_schema.LEAST.items():
-        if name in chunk and min(chunk[name]) < least:
-            bit = trace_schema.PRESENT.get(name)
-            if bit is None or any(
-                present & bit and value < least
-                for present, value in zip(chunk["present"], chunk[name])
-            ):
-                raise TraceError("damaged: %s of an event behind %d" % (name, first))
-
-
-class _Counted:
-    """How many events each group has in the chunks, beside what the group says."""
-
-    def __init__(self, groups: GroupTable) -> None:
-        self._said = groups.sums["count"]
-        self._found: Counter[int] = Counter()
-
-    def add(self, of_events: list[int]) -> None:
-        if not 0 < min(of_events) <= max(of_events) <= len(self._said):
-            raise TraceError("damaged: an event is of no group")
-        self._found.update(of_events)
-
-    def compare(self) -> None:
-        for id_, said in enumerate(self._said, 1):
-            if self._found[id_] != said:
-                text = "damaged: group %d has %d events, it says %d"
-                raise TraceError(text % (id_, self._found[id_], said))
