@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from alloctrace.columns.events import PackedChunk
-    from alloctrace.columns.group_table import GroupTable
     from alloctrace.model import Event, Frame, Group
     from alloctrace.stacks.tree import StackTree
     from .where import Where

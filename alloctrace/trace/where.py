@@ -15,8 +15,8 @@ _COLUMNS = ("present", "size", "nmemb")
 
 
 class Where:
-    """`seqs`: pairs (first, last), in any order; None: all events. `least`, `most`: bytes asked for,
-    or a syscall's length; an event without a size is none of those."""
+    """`seqs`: pairs (first, last), in any order; None: all events. `least`, `most`: bytes asked
+    for, or a syscall's length; an event without a size is none of those."""
 
     def __init__(
         self,
