@@ -91,9 +91,14 @@ def sums(count, size=0):
     return [count, size, 0, 0, 0, 0]
 
 
+def keyed(rows):
+    """As entries.Run has them."""
+    return [(one, entries.key(one), counted) for one, counted in rows]
+
+
 def matched(before, after):
     """{(how, count before, count after)}."""
-    rows = matching.match([before], [after])
+    rows = matching.match([keyed(before)], [keyed(after)])
     return sorted(
         (
             row.how,
@@ -152,7 +157,7 @@ def test_a_match_of_random_entries_loses_nothing():
         for run in itertools.chain(*sides):
             for _ in range(chance.randint(0, 12)):
                 run.append((_random(chance), [chance.randint(0, 9) for _ in difference.MEASURES]))
-        rows = matching.match(*sides)
+        rows = matching.match(*([keyed(run) for run in side] for side in sides))
         for at, runs in enumerate(sides):
             for index, run in enumerate(runs):
                 wanted = [sum(column) for column in zip(*[of for _, of in run])] or sums(0)
@@ -177,7 +182,7 @@ def test_likeness_shows_and_does_not_pair():
     gone = (entry(function="parse_line", exact=1, physical=1, cut=("a",)), sums(3, 72))
     new = (entry(function="parse_lines", exact=2, physical=2, cut=("b",)), sums(3, 72))
     other = (entry(function="draw", origin="loader", exact=3), sums(3, 72))
-    rows = matching.match([[gone]], [[new, other]])
+    rows = matching.match([keyed([gone])], [keyed([new, other])])
     (pair,) = likeness.pairs(rows)
     assert (pair[0].before[0].function, pair[1].after[0].function) == ("parse_line", "parse_lines")
     assert matched([gone], [new, other]) == [("gone", 3, 0), ("new", 0, 3), ("new", 0, 3)]

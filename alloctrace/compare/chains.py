@@ -13,10 +13,13 @@ from alloctrace.columns.schema import MAX_DEPTH
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Union
 
     from alloctrace.compare.names import Functions
     from alloctrace.model import Frame
     from alloctrace.stacks.tree import StackTree
+
+    Bytes = Union[bytes, bytearray]
 
 _OUTSIDE = frozenset("_start _start_c _dl_start_user __libc_start_main clone clone3".split())
 MAINS = ("main", "user_main")
@@ -44,26 +47,34 @@ class RunChains:
 
     def __init__(self, tree: StackTree, functions: Functions, chains: Chains) -> None:
         self._tree, self._chains = tree, chains
-        self._detailed = [functions.name(frame, True) for frame in tree.frames]
-        self.plain = [functions.name(frame) for frame in tree.frames]
-        self._is_outside = [_is_outside(frame) for frame in tree.frames]
-        self.expanded = self._all(with_inlined=True)
-        self.physical = self._all(with_inlined=False)
+        self.plain: list[str | None] = []
+        self._detailed: list[str | None] = []
+        is_main, is_outside, is_inlined = bytearray(), bytearray(), bytearray()
+        for frame in tree.frames:
+            self._detailed.append(functions.name(frame, True))
+            self.plain.append(functions.name(frame))
+            is_main.append(frame.known in MAINS)
+            is_outside.append(_is_outside(frame))
+            is_inlined.append(frame.inlined)
+        self.expanded = self._all(is_main, is_outside, bytes(len(is_main)))
+        has_inlined = any(is_inlined)
+        self.physical = self._all(is_main, is_outside, is_inlined) if has_inlined else self.expanded
 
-    def _all(self, with_inlined: bool) -> array[int]:
-        frames, frame_of, number = self._tree.frames, self._tree.frame_of, self._chains.number
+    def _all(self, is_main: Bytes, is_outside: Bytes, is_left_out: Bytes) -> array[int]:
+        """Of each node. What is said of frames, by number: outermost ones, those of the C library
+        or the like, those that are no part of a chain."""
+        names, number = self._detailed, self._chains.number
         found = array("q", [0])
-        for node, parent in enumerate(self._tree.parents):
-            if not node:
-                continue
-            at = frame_of[node]
+        nodes = zip(self._tree.parents, self._tree.frame_of)
+        next(nodes)  # the node 0 is none
+        for parent, at in nodes:
             outer = found[parent] if parent > 0 else 0
-            if frames[at].known in MAINS:
+            if is_main[at]:
                 found.append(number("main", 0))
-            elif (frames[at].inlined and not with_inlined) or (not outer and self._is_outside[at]):
+            elif is_left_out[at] or (not outer and is_outside[at]):
                 found.append(outer)
             else:
-                found.append(number(self._detailed[at], outer))
+                found.append(number(names[at], outer))
         return found
 
     def cut(self, node: int, until: int) -> tuple[str | None, ...]:

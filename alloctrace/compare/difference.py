@@ -6,6 +6,8 @@ the runs before do not agree on is `noisy`. Rows add up to the difference of the
 
 from __future__ import annotations
 
+from operator import add, itemgetter
+
 from alloctrace import fields, words
 from alloctrace.compare import entries, fairness, likeness, matching, names, strips
 from alloctrace.summary.totals import ORIGIN_RANK, PHASE_RANK
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 MEASURES = entries.MEASURES
 _JUDGED = [MEASURES.index(name) for name in ("count", "bytes", "live_blocks", "live_bytes")]
+_judged = itemgetter(*_JUDGED)
 
 
 def compare(before: list[Trace], after: list[Trace], with_strips: bool = False) -> dict[str, Any]:
@@ -33,6 +36,7 @@ def compare(before: list[Trace], after: list[Trace], with_strips: bool = False) 
     one, other = ours[speakers[0]], theirs[speakers[1]]
     rows = matching.match([run.entries for run in ours], [run.entries for run in theirs])
     told = [_row(row, speakers) for row in rows]
+    alike = _alike(told)
     peaks = _peaks(ours, theirs, speakers)
     compared = {
         "kind": "diff",
@@ -42,8 +46,8 @@ def compare(before: list[Trace], after: list[Trace], with_strips: bool = False) 
         "warnings": fairness.warnings(one.trace, other.trace),
         "seen_everything": not fairness.weak(one.trace) and not fairness.weak(other.trace),
         "peak_bytes": peaks,
-        "totals": _added(told, ("kind",)),
-        "tables": _tables(told),
+        "totals": _added(alike, ("kind",)),
+        "tables": _tables(alike),
         "resident": _resident(one.trace, other.trace),
         "libraries": _libraries(one.trace, other.trace),
         "perhaps_the_same": [
@@ -66,7 +70,7 @@ def counts(row: dict[str, Any]) -> bool:
 
 
 def _speaker(runs: list[Run]) -> int:
-    sums = [tuple(map(sum, zip(*[sums for _, sums in run.entries]))) for run in runs]
+    sums = [tuple(map(sum, zip(*[sums for *_, sums in run.entries]))) for run in runs]
     return min(range(len(runs)), key=lambda index: sums[index])
 
 
@@ -105,8 +109,8 @@ def _row(row: Row, speakers: tuple[int, int]) -> dict[str, Any]:
         "via_before": list(row.before[0].via) if row.before else [],
         "before": dict(zip(MEASURES, chosen[0])),
         "after": dict(zip(MEASURES, chosen[1])),
-        "changed": row.how == "moved" or any(chosen[0][at] != chosen[1][at] for at in _JUDGED),
-        "noisy": any(len({run[at] for run in of_runs}) > 1 for at in _JUDGED),
+        "changed": row.how == "moved" or _judged(chosen[0]) != _judged(chosen[1]),
+        "noisy": len(of_runs) > 1 and len(set(map(_judged, of_runs))) > 1,
     }
     if len(of_runs) > 1 or (vectors[1] and len(vectors[1]) > 1):
         found["of_runs"] = {
@@ -146,14 +150,31 @@ def _tables(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def _alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same sums in few rows: one for all that no table tells apart."""
+    found: dict[tuple[Any, ...], dict[str, list[int]]] = {}
+    for row in rows:
+        key = (*map(row.__getitem__, _TOLD_APART), tuple(row["process"]))
+        sums = found.get(key)
+        if sums is None:
+            sums = found[key] = {side: [0] * len(MEASURES) for side in _SIDES}
+        for side in _SIDES:
+            sums[side] = list(map(add, sums[side], row[side].values()))
+    names = (*_TOLD_APART, "process")
+    return [
+        {**dict(zip(names, key)), **{s: dict(zip(MEASURES, sums[s])) for s in _SIDES}}
+        for key, sums in found.items()
+    ]
+
+
+_TOLD_APART = ("phase", "phase_before", "origin", "owner", "kind", "purpose", "name")
+
+
 def _added(rows: list[dict[str, Any]], keys: tuple[str, ...]) -> list[dict[str, Any]]:
     found: dict[tuple[str | tuple[Any, ...] | None, ...], dict[str, dict[str, int]]] = {}
-    has_process = "process" in keys
     for row in rows:
         for side in _SIDES:
             key = tuple(map(row.__getitem__, keys))
-            if has_process:
-                key = tuple(tuple(value) if type(value) is list else value for value in key)
             if side == "before" and row["phase_before"] and keys[0] == "phase":
                 key = (row["phase_before"], *key[1:])
             cell = found.get(key)

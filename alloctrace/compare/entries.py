@@ -58,7 +58,7 @@ def key(entry: Entry) -> Entry:
 
 
 class Run:
-    """What is compared of a trace: `entries`, [(Entry, [sum of each of MEASURES])]."""
+    """What is compared of a trace: `entries`, [(Entry, key of it, [sum of each of MEASURES])]."""
 
     def __init__(
         self, trace: Trace, chains: Chains, lent: dict[tuple[str, int], str], shared: set[str]
@@ -72,9 +72,10 @@ class Run:
         self._places = places.of_run(trace.run, groups)
         self.programs = len(self._places)
         found, self.entry_of = self._added()  # entry_of: of a group, its place in `keys`
-        made = [(self._entry(*what), sums) for what, sums in found.items()]
-        self.keys = [key(entry) for entry, _ in made]
-        self.entries = [(entry, sums) for entry, sums in made if any(sums)]
+        self._texts: dict[int, str | None] = {}  # of purposes, by id
+        made = [self._entry(*what) for what in found]
+        self.keys = list(map(key, made))
+        self.entries = [row for row in zip(made, self.keys, found.values()) if any(row[2])]
 
     def _added(self) -> tuple[dict[tuple[int, int, int, int, int], list[int]], array[int]]:
         """{(index of what, verdict and purpose, node, of the call around it): sums}, and the place
@@ -103,11 +104,10 @@ class Run:
     def _entry(self, what: int, verdict_id: int, purpose_id: int, node: int, within: int) -> Entry:
         kind, name, _, pid, phase, image = self._groups.whats[what]
         verdict = self._groups.verdicts[verdict_id]
-        purpose = self._groups.purposes[purpose_id]
         tree, chains = self._tree, self._chains
         at = self._deciding(node, within if kind == "syscall" else 0, verdict)
         frame = tree.frames[tree.frame_of[at]] if at > 0 else None
-        text = names.purpose(purpose.text, self._program) if purpose else None
+        text = self._purpose(purpose_id)
         origin = verdict.origin if verdict else "unknown"
         known = (self._places.get((pid, image), ()), phase, origin, verdict and verdict.owner)
         by_purpose = text is not None and origin in ("loader", "runtime")
@@ -127,6 +127,12 @@ class Run:
             _names(chains.between(begin, at)) if at > 0 else (),
             *((None,) * 3 if by_purpose else stack),
         )
+
+    def _purpose(self, id_: int) -> str | None:
+        if id_ not in self._texts:
+            purpose = self._groups.purposes[id_]
+            self._texts[id_] = names.purpose(purpose.text, self._program) if purpose else None
+        return self._texts[id_]
 
     def _deciding(self, node: int, within: int, verdict: Verdict) -> int:
         """Of a memory syscall the function that made the call around it, in its own stack."""

@@ -7,9 +7,9 @@ are added up. Nothing is paired by likeness: that is only shown (likeness.py).
 from __future__ import annotations
 
 from collections import defaultdict, namedtuple
+from operator import add
 
 from alloctrace.compare.chains import NAMELESS
-from alloctrace.compare.entries import key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ else:
 
 
 def match(
-    before: list[list[tuple[Entry, list[int]]]], after: list[list[tuple[Entry, list[int]]]]
+    before: list[list[tuple[Entry, Entry, list[int]]]],
+    after: list[list[tuple[Entry, Entry, list[int]]]],
 ) -> list[Row]:
     """[Row]. `before`, `after`: the lists of entries.Run.entries of the runs of each side."""
     left = _Side(before), _Side(after)
@@ -61,14 +62,14 @@ def _pass(
 class _Side:
     """What is left of a side: {Entry without its place in the source: (Entry, vectors)}."""
 
-    def __init__(self, runs: list[list[tuple[Entry, list[int]]]]) -> None:
-        self._runs = len(runs)
+    def __init__(self, runs: list[list[tuple[Entry, Entry, list[int]]]]) -> None:
         self.found: dict[Entry, tuple[Entry, list[list[int]]]] = {}
         for index, entries in enumerate(runs):
-            for entry, sums in entries:
-                zeros = [[0] * len(sums) for _ in range(self._runs)]
-                _, vectors = self.found.setdefault(key(entry), (entry, zeros))
-                vectors[index] = [a + b for a, b in zip(vectors[index], sums)]
+            for entry, key, sums in entries:
+                side = self.found.get(key)
+                if side is None:
+                    side = self.found[key] = entry, [[0] * len(sums) for _ in runs]
+                side[1][index] = list(map(add, side[1][index], sums))
 
     def by(self, key_of: Callable[[Entry], Optional[Key]]) -> defaultdict[Key, list[Entry]]:
         """{value of the key: what is left with it}."""
@@ -82,6 +83,8 @@ class _Side:
     def take(self, keys: list[Entry]) -> Side:
         """Remove them; (the Entry of the largest, the vectors of all added up, the keys)."""
         taken = [self.found.pop(key) for key in keys]
+        if len(taken) == 1:
+            return (*taken[0], keys)
         largest = max(taken, key=lambda pair: max(tuple(vector) for vector in pair[1]))[0]
         added = [
             [sum(column) for column in zip(*of_run)]
