@@ -7,7 +7,7 @@ import json
 import sys
 
 from alloctrace import words
-from alloctrace.compare import difference, left
+from alloctrace.compare import difference, left, left_of_trace
 from alloctrace.escape import visible
 from alloctrace.trace import trace
 from reports import diff_markdown, diff_text, diff_words, ink, left_text
@@ -121,7 +121,7 @@ def _left(args: Namespace) -> int:
         def deciding(event: Event) -> Frame | None:
             return tree.deciding_frame(event.stack, event.verdict)
 
-        found = left.between(opened.events(), args.begin, args.end, deciding)
+        found = left_of_trace.between(opened, args.begin, args.end, deciding)
     if args.json:
         made = json.dumps(dict(found, sentence=left_text.sentence(found)), indent=1) + "\n"
     else:

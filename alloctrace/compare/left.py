@@ -30,17 +30,32 @@ def moment(mark: str) -> Callable[..., Any]:
     """A function of an event: whether it lies at or behind the moment `mark`."""
     if mark == END:
         return lambda event: False
-    if mark in words.PHASES:
-        rank = words.PHASES.index(mark)
-        return lambda event: words.PHASES.index(event.phase) >= rank
-    if mark.isascii() and mark.isdigit():
-        return lambda event: event.seq >= int(mark)
+    phases, number = phases_from(mark), number_of(mark)
+    if phases:
+        return lambda event: event.phase in phases
+    if number is not None:
+        return lambda event: event.seq >= number
+    t_ns = time_of(mark)
+    return lambda event: event.t_ns >= t_ns
+
+
+def phases_from(mark: str) -> tuple[str, ...]:
+    """The phase that the mark names and those behind it; (): it names none."""
+    return words.PHASES[words.PHASES.index(mark) :] if mark in words.PHASES else ()
+
+
+def number_of(mark: str) -> int | None:
+    """The event's that the mark names; None: it is something else."""
+    return int(mark) if mark.isascii() and mark.isdigit() else None
+
+
+def time_of(mark: str) -> float:
+    """Nanoseconds since the first instruction. Raises WrongMark: it is none of all."""
     found = _TIME.fullmatch(mark)
     if not found:
         text = "%s is no moment: a phase (%s), an event's number, a time (12ms) or end"
         raise WrongMark(text % (mark, ", ".join(words.PHASES)))
-    t_ns = float(found[1]) * _UNITS[found[2]]
-    return lambda event: event.t_ns >= t_ns
+    return float(found[1]) * _UNITS[found[2]]
 
 
 def between(
@@ -59,7 +74,8 @@ def between(
             break
         begun = begun or has_begun(event)
         _follow(live, images, event, begun)
-    rows = _by_place((held for of in live.values() for held in of.values()), deciding)
+    held = [block for of in live.values() for block in of.values()]
+    rows = _by_place(sorted(held, key=lambda block: block[0].seq), deciding)
     return {
         "kind": "left",
         "schema": 1,

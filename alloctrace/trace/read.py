@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from alloctrace.columns.events import PackedChunk
     from alloctrace.model import Event, Frame, Group
     from alloctrace.stacks.tree import StackTree
-    from .where import Where
+    from .where import Chooser
 
 _KEPT_STACKS = 1000
 _PACKED = "SELECT name, width, base, period, data, delta FROM columns WHERE chunk = ?"
@@ -183,14 +183,14 @@ class Trace:
         return self._sums
 
     def events(
-        self, wanted: Callable[[Group], bool] | None = None, where: Where | None = None
+        self, wanted: Callable[[Group], bool] | None = None, where: Chooser | None = None
     ) -> Iterator[Event]:
         """Every Event in order; `wanted(group)`: whether its events are; `where`: which of these.
         None is made of the others. Memory: one chunk."""
         return (event for event, _ in self.events_of_groups(wanted, where))
 
     def events_of_groups(
-        self, wanted: Callable[[Group], bool] | None = None, where: Where | None = None
+        self, wanted: Callable[[Group], bool] | None = None, where: Chooser | None = None
     ) -> Iterator[tuple[Event, int]]:
         """The same, each with the id of its group. All groups are counted, but where `where` leaves
         out chunks by their numbers."""
@@ -210,7 +210,7 @@ class Trace:
                     none = chosen.isdisjoint(of_events)
                     rows = [] if none else [row for row in rows if of_events[row] in chosen]
                 if rows and where is not None and where.columns:
-                    rows = where.sized(rows, *self._chunk(index, first, count, where.columns))
+                    rows = where.among(rows, *self._chunk(index, first, count, where.columns))
                 if len(rows) == count:
                     yield from made.of(first, self._chunk(index, first, count))
                 elif rows:

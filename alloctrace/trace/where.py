@@ -9,6 +9,20 @@ from alloctrace.columns.schema import PRESENT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any, Protocol
+
+    class Chooser(Protocol):
+        """What Trace.events may be given: Where, or another one."""
+
+        leaves_out: bool  # chunks, whose events are not counted then
+        columns: tuple[str, ...]  # that `among` wants of a chunk; (): it need not be asked
+
+        def numbered(self, first: int, count: int) -> Sequence[int]:
+            ...
+
+        def among(self, rows: Any, *columns: list[int]) -> list[int]:
+            ...
+
 
 _SIZE = PRESENT["size"]
 _COLUMNS = ("present", "size", "nmemb")
@@ -27,8 +41,7 @@ class Where:
         self._seqs = None if seqs is None else _apart(seqs)
         self._least, self._most = least, most
         self.leaves_out = seqs is not None
-        self.columns = _COLUMNS if least is not None or most is not None else ()
-        """What `sized` wants of a chunk; (): all sizes will do."""
+        self.columns: tuple[str, ...] = _COLUMNS if least is not None or most is not None else ()
 
     def numbered(self, first: int, count: int) -> Sequence[int]:
         """The rows of a chunk whose numbers are wanted, in order."""
@@ -39,10 +52,10 @@ class Where:
             found += range(max(0, begin - first), min(count, end + 1 - first))
         return found
 
-    def sized(
+    def among(
         self, rows: Sequence[int], presents: list[int], sizes: list[int], nmembs: list[int]
     ) -> list[int]:
-        """Those of the rows whose bytes are wanted."""
+        """Those of the rows whose bytes are wanted; the columns are those of `columns`."""
         least, most = self._least, self._most
         numbers = _bytes(presents, sizes, nmembs)
         if least is not None and least > 0 and max(numbers) < least:
