@@ -66,7 +66,7 @@ def between(
     `events`: in their order, with blocks; `deciding(event)`: the frame that decided, or None.
     """
     has_begun, is_over = moment(begin), moment(end)
-    live: dict[int, dict[int, list[Event | int]]] = {}
+    live: dict[int, dict[int, tuple[Event, int]]] = {}
     images: dict[int, int] = {}
     begun = False
     for event in events:
@@ -88,9 +88,9 @@ def between(
 
 
 def _follow(
-    live: dict[int, dict[int, list[Event | int]]], images: dict[int, int], event: Event, begun: bool
+    live: dict[int, dict[int, tuple[Event, int]]], images: dict[int, int], event: Event, begun: bool
 ) -> None:
-    """`live`: {pid: {block: [event that allocated it, its bytes now]}}; `images`: {pid: image}.
+    """`live`: {pid: {block: (event that allocated it, its bytes now)}}; `images`: {pid: image}.
 
     An exec ends all memory of its process."""
     if images.setdefault(event.pid, event.image) != event.image:
@@ -103,9 +103,9 @@ def _follow(
         its.pop(block, None)
     elif measure.hands_out(event):
         if block in its:
-            its[block][1] = measure.bytes_asked(event)
+            its[block] = its[block][0], measure.bytes_asked(event)
         elif begun and not (event.name in measure.MOVES and event.ptr):
-            its[block] = [event, measure.bytes_asked(event)]
+            its[block] = event, measure.bytes_asked(event)
 
 
 def _by_place(blocks: Iterable[Any], deciding: Callable[..., Any]) -> list[dict[str, Any]]:

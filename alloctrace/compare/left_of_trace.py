@@ -12,7 +12,7 @@ from alloctrace.compare import left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from alloctrace.trace.read import Trace
@@ -95,10 +95,9 @@ class _Perhaps:
         """The rows of a chunk that lie between the moments."""
         return range(max(0, self._first - first), max(0, min(count, self._last - first)))
 
-    def among(
-        self, rows: range, presents: list[int], of_events: list[int], blocks: list[int]
-    ) -> list[int]:
-        """Those of them that are wanted."""
+    def among(self, rows: Sequence[int], chunk: list[list[int]]) -> list[int]:
+        """Those of them that are wanted; `chunk`: all of `columns`."""
+        presents, of_events, blocks = chunk
         keys, may_be_left, execs = self._keys(of_events, blocks), self._may_be_left, self._execs
         return [
             row

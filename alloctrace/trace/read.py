@@ -210,7 +210,7 @@ class Trace:
                     none = chosen.isdisjoint(of_events)
                     rows = [] if none else [row for row in rows if of_events[row] in chosen]
                 if rows and where is not None and where.columns:
-                    rows = where.among(rows, *self._chunk(index, first, count, where.columns))
+                    rows = where.among(rows, self._chunk(index, first, count, where.columns))
                 if len(rows) == count:
                     yield from made.of(first, self._chunk(index, first, count))
                 elif rows:

@@ -9,7 +9,7 @@ from alloctrace.columns.schema import PRESENT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any, Protocol
+    from typing import Protocol
 
     class Chooser(Protocol):
         """What Trace.events may be given: Where, or another one."""
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         def numbered(self, first: int, count: int) -> Sequence[int]:
             ...
 
-        def among(self, rows: Any, *columns: list[int]) -> list[int]:
+        def among(self, rows: Sequence[int], chunk: list[list[int]]) -> list[int]:
             ...
 
 
@@ -52,10 +52,9 @@ class Where:
             found += range(max(0, begin - first), min(count, end + 1 - first))
         return found
 
-    def among(
-        self, rows: Sequence[int], presents: list[int], sizes: list[int], nmembs: list[int]
-    ) -> list[int]:
-        """Those of the rows whose bytes are wanted; the columns are those of `columns`."""
+    def among(self, rows: Sequence[int], chunk: list[list[int]]) -> list[int]:
+        """Those of the rows whose bytes are wanted; `chunk`: all of `columns`."""
+        presents, sizes, nmembs = chunk
         least, most = self._least, self._most
         numbers = _bytes(presents, sizes, nmembs)
         if least is not None and least > 0 and max(numbers) < least:
