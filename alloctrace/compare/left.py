@@ -74,8 +74,8 @@ def between(
             break
         begun = begun or has_begun(event)
         _follow(live, images, event, begun)
-    held = [block for of in live.values() for block in of.values()]
-    rows = _by_place(sorted(held, key=lambda block: block[0].seq), deciding)
+    held = {event.seq: (event, size) for of in live.values() for event, size in of.values()}
+    rows = _by_place((held[seq] for seq in sorted(held)), deciding)
     return {
         "kind": "left",
         "schema": 1,
