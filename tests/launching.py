@@ -237,6 +237,12 @@ class Terminal:
         return bool(more)
 
 
+def stop(pid):
+    """It stands still from now on: SIGSTOP alone is only on its way."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: state_of(pid) in b"tT")
+
+
 def cpu_of(pid):
     """Seconds of CPU that the process has used."""
     with open("/proc/%d/stat" % pid, "rb") as file:
