@@ -209,7 +209,7 @@ ELF_HEAD = 832  # bytes that the loader reads of a library
 
 
 def read_by(pid):
-    """How many bytes the process has read. Its programs read nothing but what their loader reads."""
+    """How many bytes the process has read. Its programs read only what their loader reads."""
     with open("/proc/%d/io" % pid) as file:
         return int(file.readline().split()[1])
 
