@@ -83,6 +83,23 @@ def test_before_the_trace_is_there_the_spool_is_kept(undisturbed, tmp_path, wher
     assert totals(tmp_path / "t.brkpoint") == totals(undisturbed / "t.brkpoint")
 
 
+# What os.kill ends with is raised within the call of Python that begins it.
+AMID_A_CLASS = """
+class Kills:
+    def __set_name__(self, *_):
+        os.kill(os.getpid(), signal.SIGINT)
+type("Class", (), {"attribute": Kills()})
+"""
+
+
+@pytest.mark.parametrize("where", [BEFORE[0], AFTER, "command.main.call"])
+def test_amid_a_class_that_is_defined(tmp_path, where):
+    """An import defines some: Python before 3.12 makes an error of another kind of it."""
+    done = run(tmp_path, where, AMID_A_CLASS)
+    assert done.returncode == (130 if where == "command.main.call" else 125)
+    assert "interrupted" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_during_the_report_the_trace_is_there(undisturbed, tmp_path):
     done = run(tmp_path, AFTER, "os.kill(os.getpid(), signal.SIGINT)")
     assert done.returncode == 125
