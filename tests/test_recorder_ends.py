@@ -162,8 +162,8 @@ def test_brkpoint_is_killed_while_the_recorder_is_stopped(tmp_path):
     recorder = run.recorder()
     os.kill(recorder, signal.SIGSTOP)
     run.process.kill()
-    run.process.communicate()
     assert launching.gone([recorder])
+    run.process.communicate()
 
 
 def test_brkpoint_is_killed(tmp_path):
@@ -171,8 +171,8 @@ def test_brkpoint_is_killed(tmp_path):
     run = Watched(tmp_path)
     pids = launching.descendants(run.process.pid)
     run.process.kill()
+    assert launching.gone(pids)  # before its input is closed, at which it would end by itself
     run.process.communicate()
-    assert launching.gone(pids)
     spools = list(tmp_path.glob("*.brkspool"))
     assert len(spools) == 1
     done = subprocess.run([launching.BRKPOINT, "recover", spools[0]], capture_output=True)
