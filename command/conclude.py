@@ -11,7 +11,7 @@ from alloctrace.summary import chosen
 from alloctrace.trace import trace
 
 from start import trace_file
-from start.errors import FAILED, UserError, shown
+from start.errors import FAILED, UserError, is_interrupt, shown
 from . import main, watching
 
 TYPE_CHECKING = False
@@ -51,11 +51,11 @@ def conclude(args: Namespace, where: Place, outcome: Outcome) -> int:
                 counted = trace_file.make(outcome, where, *how)
             show = getattr(args, "show", _report)  # what comes instead, of another verb
             show(args, where.trace, counted)
-    except KeyboardInterrupt:
-        return _failed(outcome, _kept(where, "interrupted"))
     except UserError as error:
         return _failed(outcome, str(error))
-    except Exception:
+    except (KeyboardInterrupt, Exception) as error:
+        if is_interrupt(error):
+            return _failed(outcome, _kept(where, "interrupted"))
         import traceback  # only now, as it should be never
 
         traceback.print_exc()

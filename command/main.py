@@ -11,7 +11,7 @@ import signal
 import sys
 
 from start import heritage, surroundings
-from start.errors import FAILED, USAGE, UserError, shown
+from start.errors import FAILED, USAGE, UserError, is_interrupt, shown
 from start.version import VERSION
 
 TYPE_CHECKING = False
@@ -68,11 +68,11 @@ def start() -> int:
 
 
 def _interruptible(words: list[str]) -> int:
-    """As main. Before and behind it Ctrl-C ends the process at once: there is nothing to clean."""
+    """As main. Before and behind what a verb does Ctrl-C ends the process at once: there is nothing
+    to clean."""
     if signal.getsignal(signal.SIGINT) != signal.SIG_DFL:
         return main(words)  # it is ignored, and stays so
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         status = main(words)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         return status
@@ -109,10 +109,10 @@ def main(words: list[str]) -> int:
     except BrokenPipeError:  # `brkpoint events | head`: enough was read
         _forget(1)
         return 0
-    except KeyboardInterrupt:
-        say("interrupted")
-        return _INTERRUPTED
-    except Exception as error:
+    except (KeyboardInterrupt, Exception) as error:
+        if is_interrupt(error):
+            say("interrupted")
+            return _INTERRUPTED
         cause = surroundings.cause(error)
         if cause is not None:
             if surroundings.is_of_output(error):
@@ -165,6 +165,9 @@ def call(name: str, words: list[str]) -> int:
         args = verb.parse(parser, words) if hasattr(verb, "parse") else parser.parse_args(words)
     except SystemExit as end:  # argparse after --help
         return int(end.code or 0)
+    # Not before: amid an import Python may only print it, and go on.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     status: int = verb.invoke(args)
     return status
 

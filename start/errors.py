@@ -24,6 +24,14 @@ class EngineError(UserError):
         self.log, self.observer = log, observer
 
 
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether it is Ctrl-C, or came of one: amid a class that is defined Python before 3.12 makes
+    another error of it, and who tidies up behind it may miss what had not been made yet."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def shown(text: str | bytes, limit: int = 400) -> str:
     """Untrusted text (or bytes) as one line that no terminal obeys, at most `limit` long."""
     if isinstance(text, bytes):

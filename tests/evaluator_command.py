@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from making import ROOT, make
+
 MEXE = os.path.join(ROOT, "build", "mexe")
 LIMIT_S = 60
 
 
 def build():
-    """`make build/mexe`, one at a time: several test processes may want it."""
-    os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
-    with open(os.path.join(ROOT, "build", "evaluator.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        environ = dict(os.environ, MAKEFLAGS="")
-        subprocess.run(["make", "-s", "build/mexe"], cwd=ROOT, env=environ, check=True)
+    make("build/mexe")
 
 
 def mexe(*words, given=b"", **options):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import struct
 import subprocess
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from making import ROOT, make
+
 PROGRAMS = os.path.join(ROOT, "build", "evaluator-tests")
 STATUSES = (
     "OK EMPTY WANTS_OPERAND WANTS_OPERATOR WANTS_DIGIT BAD_BYTE NOT_OPENED NOT_CLOSED TOO_DEEP"
@@ -18,15 +18,6 @@ UNTOUCHED = 0.1234567
 
 class Error(ctypes.Structure):
     _fields_ = [("status", ctypes.c_int), ("position", ctypes.c_size_t)]
-
-
-def make(*goals):
-    """One at a time: several test processes may want the same."""
-    os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
-    with open(os.path.join(ROOT, "build", "evaluator.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        environ = dict(os.environ, MAKEFLAGS="")
-        subprocess.run(["make", "-s", *goals], cwd=ROOT, env=environ, check=True)
 
 
 def load():

@@ -96,12 +96,13 @@ def current_environment():
 
 
 def marked(marker):
-    """The processes that have `marker` (bytes) in their environment, [pid]; zombies have none."""
+    """The processes that have the entry `marker` (bytes) in their environment, [pid]; zombies have
+    none."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open("/proc/%s/environ" % name, "rb") as file:
-                if marker in file.read():
+                if marker in file.read().split(b"\0"):
                     found.append(int(name))
         except OSError:
             continue
@@ -202,11 +203,11 @@ class Terminal:
             os.execv(words[0], words)
         self.text = b""
 
-    def expect(self, wanted):
+    def expect(self, wanted, times=1):
         def seen():
             if select.select([self.end], [], [], 0.05)[0]:
                 self.text += os.read(self.end, 4096)
-            return wanted in self.text
+            return self.text.count(wanted) >= times
 
         wait_for(seen)
 
@@ -234,6 +235,12 @@ class Terminal:
             return False
         self.text += more
         return bool(more)
+
+
+def stop(pid):
+    """It stands still from now on: SIGSTOP alone is only on its way."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: state_of(pid) in b"tT")
 
 
 def cpu_of(pid):

@@ -23,6 +23,7 @@ class Terminal:
 
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
+        self.answer = b""  # what came since the last key
         self.pid, self._fd = pty.fork()
         if not self.pid:
             for number in ignores:
@@ -38,13 +39,14 @@ class Terminal:
                 return False
             if not data:
                 return False
+            self.answer += data
             self._stream.feed(data)
         return True
 
     def text(self):
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def wait(self, text, seconds=20):
+    def wait(self, text, seconds=launching.LIMIT_S):
         """Until the screen shows it."""
         until = time.monotonic() + seconds
         while text not in self.text():
@@ -53,6 +55,7 @@ class Terminal:
         return self.text()
 
     def type(self, keys):
+        self.answer = b""
         os.write(self._fd, keys.encode())
 
     def resize(self, columns, lines):
@@ -64,7 +67,7 @@ class Terminal:
         os.close(self._fd)
         over = os.WEXITED | os.WNOHANG | os.WNOWAIT
         try:
-            launching.wait_for(lambda: os.waitid(os.P_PID, self.pid, over), 10)
+            launching.wait_for(lambda: os.waitid(os.P_PID, self.pid, over))
         except AssertionError:
             os.kill(self.pid, signal.SIGKILL)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])

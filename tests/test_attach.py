@@ -102,7 +102,7 @@ def test_a_stopped_process_stays_stopped(tmp_path):
         before, rounds = state(run), run.page.rounds
         attached = Attached(tmp_path, run.pid, "--for", "200ms")
         time.sleep(0.1)
-        assert launching.state_of(run.pid) == b"T"
+        assert launching.state_of(run.pid) in b"tT"  # it may have begun to leave
         status, said = attached.finish()
         assert status == 0, said
         assert launching.state_of(run.pid) == b"T" and run.page.rounds == rounds
@@ -140,7 +140,7 @@ def test_brkpoint_is_killed(tmp_path):
         host = attached.host()
         attached.process.kill()
         attached.process.wait()
-        until(lambda: not os.path.exists("/proc/%d" % host) or launching.state_of(host) == b"Z")
+        assert launching.gone([host])
         as_before(run, before)
         run.goes_on()
         assert run.finish() == PROBE_WELL
@@ -202,20 +202,35 @@ def test_a_call_that_does_not_return(tmp_path):
 
 
 def test_the_same_where_it_returns_in_time(tmp_path):
+    """The recorder waits for it for most of a second: a machine that lets this test wait for longer
+    lets it try again."""
+    for turn in map(str, range(5)):
+        (tmp_path / turn).mkdir()
+        if returned_in(tmp_path / turn) < 0.4:
+            return
+    pytest.fail("never in time")
+
+
+def returned_in(tmp_path):
+    """After how many seconds it was allowed to. If that is short all of the code has gone."""
     with Running(tmp_path, "inside.c") as run:
         before = state(run)
         attached = Attached(tmp_path, run.pid)
         run.page.put("go", 1)
         until(lambda: run.page.signals)
+        begun = time.monotonic()
         attached.process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        time.sleep(0.2)
         run.page.put("go", 2)
+        seconds = time.monotonic() - begun
         status, said = attached.finish()
-        assert status == 0 and "have not returned" not in said
-        as_before(run, before)
+        is_late = seconds >= 0.4 and "have not returned" in said
+        assert status == 0 and (is_late or "have not returned" not in said)
+        assert is_late or as_before(run, before) is None
         assert run.finish() == PROBE_WELL
     whole = [row for row in attached.report()["sites"] if row["bytes"] == 4099]
-    assert len(whole) == 1 and whole[0]["live_blocks"] == 1  # its return was seen
+    assert is_late or len(whole) == 1 and whole[0]["live_blocks"] == 1  # its return was seen
+    return seconds
 
 
 STAMPS = """

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 
+import making
 import pytest
 
 from start import version
@@ -25,7 +26,7 @@ def package(tmp_path_factory):
     """Made in a folder of the test's own: another test may make one too."""
     folder = str(tmp_path_factory.mktemp("deb"))
     root, made = folder + "/root", folder + "/brkpoint.deb"
-    asked("make", "-s", "install", "DESTDIR=" + root, "PREFIX=/usr")
+    making.make("install", "DESTDIR=" + root, "PREFIX=/usr")
     assert asked("packaging/deb", root, made) == made + "\n"
     return made
 

@@ -111,7 +111,7 @@ int main(int argc, char **words)
     pthread_t thread;
     if (pthread_create(&thread, 0, try, words[1]))
         return 1;
-    for (int i = 0; i < 101; i++)
+    for (int i = 0; i < atoi(words[2]); i++)
         free(malloc(1009));
     done = 1;
     return pthread_join(thread, 0);
@@ -121,7 +121,7 @@ int main(int argc, char **words)
 
 def test_a_thread_that_cannot_exec_hides_no_calls_of_another(tmp_path):
     program = compile_c(tmp_path, EXECS_BESIDE, "-pthread")
-    recorded, _ = record(tmp_path, program, "/nonexistent/program")
+    recorded, _ = record(tmp_path, program, "/nonexistent/program", "101")
     assert calls(recorded).count(("malloc", 1009)) == 101
     assert recorded.lost == 0
 
@@ -129,10 +129,10 @@ def test_a_thread_that_cannot_exec_hides_no_calls_of_another(tmp_path):
 def test_a_thread_that_can_exec_ends_them(tmp_path):
     """gdb 13 dies of an internal error now and then: then the run is incomplete, and unharmed."""
     program = compile_c(tmp_path, EXECS_BESIDE, "-pthread")
-    recorded, printed = record(tmp_path, program, "/bin/true")
+    recorded, printed = record(tmp_path, program, "/bin/true", "1000003")  # more than it gets to
     assert "outcome exited 0" in printed
     assert ("True" in printed) == (len(recorded.images) == 2)
-    assert calls(recorded).count(("malloc", 1009)) < 101
+    assert calls(recorded).count(("malloc", 1009)) < 1000003
 
 
 SHARES = """
@@ -170,9 +170,10 @@ BUSY = """
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
+static volatile int made;
 static void *work(void *unused)
 {
-    for (;;)
+    for (;; made = 1)
         free(malloc(1009));
     return unused;
 }
@@ -182,7 +183,9 @@ int main(int argc, char **argv)
     for (int i = 0; i < 3; i++)
         if (pthread_create(&thread, 0, work, 0))
             return 1;
-    usleep(200000);
+    do
+        usleep(200000);
+    while (!made);
     if (argc > 1)
         raise(atoi(argv[1]));
     exit(4);

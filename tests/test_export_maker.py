@@ -9,10 +9,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 
 import pytest
 
+import launching
 import made_exports
 import mutations
 from alloctrace.columns import columns
@@ -199,18 +199,6 @@ def children(pid):
         return list(map(int, file.read().split()))
 
 
-def is_gone(pid):
-    for _ in range(500):
-        try:
-            with open("/proc/%d/stat" % pid, encoding="ascii") as file:
-                if file.read().rpartition(")")[2].split()[0] == "Z":  # nobody took its status yet
-                    return True
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        time.sleep(0.02)
-    return False
-
-
 @pytest.mark.parametrize("how", ["closed", "interrupted", "killed"])
 def test_it_ends_with_us(path, program, how):
     script = WRITES.format(root=made_exports.ROOT, path=str(path), program=program)
@@ -222,7 +210,7 @@ def test_it_ends_with_us(path, program, how):
             process.stdout.close()
         else:
             process.send_signal(signal.SIGINT if how == "interrupted" else signal.SIGKILL)
-        status = process.wait(timeout=30)
+        status = process.wait(timeout=launching.LIMIT_S)
         said = process.stderr.read().decode()
     assert status == {"closed": 0, "interrupted": 130, "killed": -signal.SIGKILL}[how], said
-    assert "Traceback" not in said and is_gone(pid)
+    assert "Traceback" not in said and launching.gone([pid])

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import subprocess
 from collections import Counter
 
 import pytest
@@ -16,6 +15,7 @@ import test_export_perfetto
 import test_export_pprof
 import test_regions
 from exports import regions, stacks
+from making import make
 
 # Bytes that the probe asks for in each, `?` where the name is no literal.
 WANTED = {"outer": 2 * 4101, "inner": 4102, "outer/inner": 4103, "?": 4104}
@@ -23,8 +23,7 @@ WANTED = {"outer": 2 * 4101, "inner": 4102, "outer/inner": 4103, "?": 4104}
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    without = dict(os.environ, MAKEFLAGS="")
-    subprocess.run(["make", "-s", "region"], cwd=made_exports.ROOT, check=True, env=without)
+    make("region")
     folder = tmp_path_factory.mktemp("regions")
     program, engine = test_regions.build(folder), test_regions.ENGINES[-1]
     return folder / os.path.basename(

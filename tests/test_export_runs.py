@@ -14,6 +14,7 @@ import test_export_perfetto
 import test_export_pprof
 import test_export_rows
 from alloctrace.trace import trace
+from attaching import Attached
 
 BRKPOINT = os.path.join(made_exports.ROOT, "brkpoint")
 # Threads whose calls overlap, functions that are inlined, a block that grows, an end by a signal.
@@ -43,8 +44,7 @@ int main(int count, char **words)
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], 0);
     if (count > 1) {
-        (void)!write(1, "\\n", 1);
-        for (;; usleep(30000))
+        for (; write(1, "\\n", 1) > 0; usleep(30000))
             work(0);
     }
     return raise(SIGKILL);
@@ -80,9 +80,12 @@ def of_children(_, folder):
 def of_a_look(program, folder):
     with subprocess.Popen([str(program), "on"], stdout=subprocess.PIPE) as process:
         process.stdout.readline()
-        path = recorded(folder, "-p", str(process.pid), "--for", "0.1s")
+        look = Attached(folder, process.pid)
+        for _ in range(4):  # what was written before, and three times more
+            os.read(process.stdout.fileno(), 65536)
+        assert look.leave()[0] == 0
         process.kill()
-    return path
+    return look.trace
 
 
 @pytest.fixture(scope="module", params=[of_threads, of_children, of_a_look])

@@ -91,7 +91,7 @@ def test_looks_of_a_timer_reach_a_store_and_leave_the_program_as_it_was(store):
         url = "http://127.0.0.1:%d/ingest?from=FROM&until=UNTIL" % store.server_port
         for _ in range(ROUNDS):
             asked = client.asked
-            words = ["sh", LOOK, str(served.pid), url, "0.4"]
+            words = ["sh", LOOK, str(served.pid), url, "2"]
             done = subprocess.run(words, env=environment, capture_output=True, timeout=100)
             assert done.returncode == 0, done.stderr
             assert client.asked > asked and client.is_alive()

@@ -117,16 +117,17 @@ def test_threads_are_kept_apart(tmp_path):
 
 
 def test_a_running_program_can_be_attached_to(tmp_path):
-    source = "#include <stdlib.h>\n#include <unistd.h>\nint main(void)"
-    source += " { for (int i = 0; i < 400; i++) { free(malloc(1013)); usleep(50000); } }"
+    source = '#include <stdlib.h>\n#include <unistd.h>\nint main(void) { (void)!write(1, "x", 1);'
+    source += " for (;;) { free(malloc(1013)); usleep(50000); } }"
     program = compile_c(tmp_path, source)
-    running = subprocess.Popen([program])
+    running = subprocess.Popen([program], stdout=subprocess.PIPE)
     try:
+        assert running.stdout.read(1) == b"x"
         lines = ["attach %d" % running.pid, "alloc trace start", "tbreak free", "continue"]
         text = gdb(tmp_path, lines + ["alloc trace status", "detach"], program)
     finally:
         running.kill()
-        running.wait()
+        running.communicate()
     if "Could not attach" in text or "ptrace: Operation not permitted" in text:
         pytest.skip("the kernel forbids gdb to attach to a running program here")
     assert "from phase main on" in text and re.search(

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 
+import making
 import pytest
 
 from start import recorder
@@ -13,11 +14,9 @@ PREFIX = "/opt/a prefix"
 
 
 def make(verb, folder, *settings):
-    command = ["make", "-s", verb, "DESTDIR=%s" % folder, "PREFIX=" + PREFIX, *settings]
-    environ = dict(os.environ, MAKEFLAGS="")
-    done = subprocess.run(
-        command, cwd=TOP, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    words = [verb, "DESTDIR=%s" % folder, "PREFIX=" + PREFIX, *settings]
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = making.make(*words, check=False, **both)
     assert done.returncode == 0, done.stdout.decode()
 
 

@@ -26,15 +26,15 @@ def run(waiter, tmp_path):
     """Start a watched program, wait until it says that it is ready."""
     running = []
 
-    def begin(*arguments, options=()):
+    def begin(*arguments, options=(), prepare=None, ready=b"ready"):
         marker = b"BRKPOINT_TEST_MARK=%d.%d" % (os.getpid(), time.monotonic_ns())
         words = launching.watched(
             waiter, *arguments, options=options, trace=tmp_path / "t.brkpoint"
         )
-        started = launching.start(words, launching.current_environment() + [marker])
-        one = Running(started, marker)
+        environment = launching.current_environment() + [marker]
+        one = Running(launching.start(words, environment, prepare), marker)
         running.append(one)
-        launching.wait_for(lambda: b"ready" in os.pread(started[1].fileno(), 100, 0))
+        one.expect(ready)
         return one
 
     yield begin
@@ -46,6 +46,11 @@ class Running:
     def __init__(self, started, marker):
         self.started, self.pid, self.marker = started, started[0], marker
         self.done = None
+
+    def expect(self, wanted, times=1):
+        """Until the target has written it so often."""
+        out = self.started[1].fileno()
+        launching.wait_for(lambda: os.pread(out, 4096, 0).count(wanted) >= times)
 
     def gdb(self):
         return next(pid for pid in launching.descendants(self.pid) if name_of(pid) == "gdb")
@@ -113,9 +118,10 @@ def test_a_signal_is_passed_on(run, tmp_path, number):
 
 def test_interrupting_brkpoint_alone_interrupts_the_target(run):
     started = run(b"count")
-    for _ in range(2):
+    for times in (1, 2):  # two that come while one waits are one
         os.kill(started.pid, signal.SIGINT)
-        time.sleep(0.3)
+        started.expect(b"counted", times)
+    time.sleep(0.3)  # there is no third
     os.kill(started.target(), signal.SIGTERM)
     assert started.finish().status == 2
 
@@ -123,13 +129,13 @@ def test_interrupting_brkpoint_alone_interrupts_the_target(run):
 def test_stopping_brkpoint_alone_stops_the_target(run):
     started = run(b"count")
     target = started.target()
-    assert state_of(target) == b"S"
+    launching.wait_for(lambda: state_of(target) == b"S")
     os.kill(started.pid, signal.SIGTSTP)
     launching.wait_for(lambda: state_of(target) in b"tT" and state_of(started.pid) == b"T")
     os.kill(started.pid, signal.SIGCONT)
     launching.wait_for(lambda: state_of(target) == b"S")
     os.kill(started.pid, signal.SIGINT)
-    time.sleep(0.3)
+    started.expect(b"counted")
     os.kill(target, signal.SIGTERM)
     assert started.finish().status == 1
 
@@ -138,7 +144,14 @@ def test_stopping_brkpoint_alone_stops_the_target(run):
     "how, number", [("spin", 15), ("stubborn", 9), ("churn", 15), ("thread", 15)]
 )
 def test_timeout(run, tmp_path, how, number):
-    started = run(how.encode(), options=[b"--timeout", b"1"])
+    """Nobody waits until it is ready, for the second may be over before. What is stubborn is so
+    from its first instruction on."""
+
+    def prepare():
+        if how == "stubborn":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    started = run(how.encode(), options=[b"--timeout", b"1"], prepare=prepare, ready=b"")
     assert started.finish().status == 128 + number
     assert b"--timeout" in started.done.err
     summary = report(tmp_path)
@@ -271,16 +284,28 @@ def test_a_gdb_that_may_not_attach_is_explained(with_engine):
         with_engine("raise gdb.error('ptrace: Operation not permitted.')")
 
 
+# So many lines at most: it stops where its words have been taken away.
+TALK = """
+import time
+before = 0
+for i in range(%d):
+    now = os.fstat(1).st_blocks
+    if now < before:
+        break
+    before = now
+    print('x' * 9999, flush=True)
+    time.sleep(0.03)
+print('last words')
+gdb.execute('continue')
+"""
+
+
 def test_the_words_of_gdb_take_no_memory_without_end(with_engine, monkeypatch):
     trimmed, truncate = [], os.ftruncate
     monkeypatch.setattr(os, "ftruncate", lambda *args: trimmed.append(truncate(*args)))
-    talk = (
-        "import time\nfor i in range(40):\n print('x' * 9999, flush=True)\n time.sleep(0.03)\n"
-        "print('last words')\ngdb.execute('continue')"
-    )
-    assert "last words" in with_engine(READY + talk).log
+    assert "last words" in with_engine(READY + TALK % 40).log
     assert not trimmed
     os.unlink(with_engine.spool)
     monkeypatch.setattr(observer, "_LOG_LIMIT", 100000)
-    assert "last words" in with_engine(READY + talk).log
+    assert "last words" in with_engine(READY + TALK % 4000).log
     assert trimmed

@@ -22,20 +22,22 @@ def is_naming(pid):
 
 @pytest.fixture
 def making(tmp_path, cold):
-    """A run that has seen its target's end and asks gdb for names: (started, marker)."""
+    """A run that has seen its target's end and asks gdb for names: (started, marker, gdb). gdb has
+    been stopped over it, and cannot end by itself."""
     (tmp_path / "tmp").mkdir()
     marker = b"BRKPOINT_TEST_MARK=%d" % os.getpid()
     environment = launching.current_environment()
     environment += [marker, b"TMPDIR=" + bytes(tmp_path / "tmp")]
     words = launching.watched(b"/usr/bin/python3", b"-c", b"pass", trace=tmp_path / "t.brkpoint")
     started = launching.start(words, environment)
-    launching.wait_for(lambda: any(map(is_naming, launching.descendants(started[0]))))
-    return started, marker
+    below = launching.wait_for(lambda: [*filter(is_naming, launching.descendants(started[0]))])
+    os.kill(below[0], signal.SIGSTOP)
+    return started, marker, below[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_told_to_end_it_leaves_the_spool_alone(making, tmp_path, number):
-    started, marker = making
+    started, marker, _ = making
     os.kill(started[0], number)
     done = launching.finish(started)
     assert done.status == 125
@@ -46,13 +48,11 @@ def test_told_to_end_it_leaves_the_spool_alone(making, tmp_path, number):
 
 
 def test_killed_it_leaves_no_process_and_a_spool(making, tmp_path):
-    started, marker = making
-    gdb = next(pid for pid in launching.descendants(started[0]) if is_naming(pid))
-    os.kill(gdb, signal.SIGSTOP)  # it cannot end by itself
+    started, marker, _ = making
     try:
         os.kill(started[0], signal.SIGKILL)
         assert launching.finish(started).status == -signal.SIGKILL
-        assert launching.gone(launching.marked(marker), limit_s=5)
+        assert launching.gone(launching.marked(marker))
     finally:
         for pid in launching.marked(marker):
             os.kill(pid, signal.SIGKILL)
@@ -62,7 +62,8 @@ def test_killed_it_leaves_no_process_and_a_spool(making, tmp_path):
 
 
 def test_left_alone_it_ends_with_a_trace(making, tmp_path):
-    started, marker = making
+    started, marker, gdb = making
+    os.kill(gdb, signal.SIGCONT)
     assert launching.finish(started).status == 0
     assert sorted(os.listdir(tmp_path)) == ["t.brkpoint", "tmp"]
     assert os.listdir(tmp_path / "tmp") == [] and launching.marked(marker) == []

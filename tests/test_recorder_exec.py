@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -13,6 +14,7 @@ import launching
 import pytest
 import recorder_runs
 from alloctrace.trace import trace
+from attaching import Attached
 from recorder_runs import NOT_BUILT, both, counted, probe, recorded
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -92,6 +94,12 @@ COUNT = (
 )
 
 
+def rests(pid):
+    """How often the process has waited."""
+    with open("/proc/%d/status" % pid) as file:
+        return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", file.read(), re.M).group(1))
+
+
 def counted_in(trace):
     """(calls, processes, threads) of tests/probes/execs.c, `threads`."""
     done = subprocess.run(
@@ -160,7 +168,6 @@ def test_all_namespaces_at_once(tmp_path):
 
 @NAMESPACES
 def test_attaching_to_a_process_in_a_pid_namespace(tmp_path):
-    trace = tmp_path / "t.brkpoint"
     words = [*INSIDE, probe("execs.c"), "threads", "2", "on"]
     target = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     outside = None
@@ -169,10 +176,12 @@ def test_attaching_to_a_process_in_a_pid_namespace(tmp_path):
         with open("/proc/%d/task/%d/children" % (target.pid, target.pid)) as file:
             outside = int(file.read())
         assert pid != outside
-        watch = [TOP + "/brkpoint", "run", "-o", str(trace), "-p", str(outside), "--for", "300ms"]
-        done = subprocess.run(watch, capture_output=True, check=True)
-        assert b"incomplete" not in done.stderr and b"lost" not in done.stderr
-        calls, processes, threads = counted_in(trace)
+        attached = Attached(tmp_path, outside)
+        rested = rests(outside)
+        launching.wait_for(lambda: rests(outside) > rested + 7)
+        status, said = attached.leave()
+        assert status == 0 and "incomplete" not in said and "lost" not in said
+        calls, processes, threads = counted_in(attached.trace)
         assert calls > 0 and (processes, threads) == (1, 1)
     finally:
         os.kill(outside or target.pid, signal.SIGKILL)  # the first in there: all of them go
@@ -196,18 +205,32 @@ def test_another_file_of_the_same_path(tmp_path):
     assert counted(both(tmp_path, words).history, (1019,)) == {("malloc", 1019): 1}
 
 
+ELF_HEAD = 832  # bytes that the loader reads of a library
+
+
+def read_by(pid):
+    """How many bytes the process has read. Its programs read only what their loader reads."""
+    with open("/proc/%d/io" % pid) as file:
+        return int(file.readline().split()[1])
+
+
 def test_attaching_amid_execs(tmp_path):
     """What was read of the program before is not written into the next: refused, or recorded."""
     target = subprocess.Popen([probe("execs.c"), "again"], stdin=subprocess.DEVNULL)
     try:
         for number in range(6):
             trace = tmp_path / ("%d.brkpoint" % number)
-            words = [launching.BRKPOINT, "-p", str(target.pid), "--for", "300ms", "-o", trace]
-            done = subprocess.run(words, capture_output=True, timeout=launching.LIMIT_S)
-            if b"has just begun another program: try again" in done.stderr:
-                continue
+            words = [launching.BRKPOINT, "-p", str(target.pid), "-o", trace]
+            with subprocess.Popen(words, stderr=subprocess.PIPE) as run:
+                first = run.stderr.readline()
+                if b"has just begun another program: try again" in first:
+                    continue
+                has_read = read_by(target.pid)
+                launching.wait_for(lambda: read_by(target.pid) > has_read + 3 * ELF_HEAD)
+                run.send_signal(signal.SIGINT)
+                said = first + run.stderr.read()
             words = [launching.BRKPOINT, "events", trace, "--name", "malloc"]
-            assert subprocess.run(words, capture_output=True).stdout.count(b"1009"), done.stderr
+            assert subprocess.run(words, capture_output=True).stdout.count(b"1009"), said
             assert target.poll() is None
     finally:
         target.kill()

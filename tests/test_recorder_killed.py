@@ -29,10 +29,10 @@ sys.path.insert(0, %r)
 import killing
 killing.adopt()
 run = killing.subprocess.Popen(["/bin/sh", "-c", "sleep 97 & read nothing; wait"], stdin=-1)
-found = killing.launching.wait_for(lambda: killing.launching.descendants(run.pid))
+found = killing.launching.descendant(run.pid, "sleep")
 killing.strike(run, "brkpoint")
-print(found == [pid for pid, name in killing.left_over(0.3) if name == "sleep"])
-print(killing.left_over(0.3))
+print([(found, "sleep")] == killing.left_over(0.3))
+print(killing.left_over(killing.PATIENCE_S))
 """
     words = [sys.executable, "-c", code % os.path.dirname(KILLING)]
     out = subprocess.run(words, capture_output=True, text=True, check=True).stdout

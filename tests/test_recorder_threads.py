@@ -37,9 +37,14 @@ def cost(folder, at_once):
 
 
 def test_thousands_at_once(tmp_path):
-    few, _ = cost(tmp_path, 1000)
-    many, mib = cost(tmp_path, 4000)
-    assert many <= 4 * 1.6 * few
+    few, many = [], []
+    for _ in range(3):  # what else the machine does makes one dearer, and none cheaper
+        few.append(cost(tmp_path, 1000)[0])
+        cpu, mib = cost(tmp_path, 4000)
+        many.append(cpu)
+        if min(many) <= 4 * 1.6 * min(few):
+            break
+    assert min(many) <= 4 * 1.6 * min(few), (many, few)
     assert mib < 300
     report = launching.report(tmp_path)
     assert report["complete"] and report["events_lost"] == 0
@@ -77,16 +82,23 @@ def test_who_waits_for_the_recorder_sleeps(tmp_path, stops):
     target = launching.wait_for(lambda: child("crowd"))
     launching.wait_for(lambda: launching.cpu_of(target) > 0.1)
     recorder = child("brkpoint-record")
-    if stops:
-        os.kill(recorder, signal.SIGSTOP)
-    time.sleep(0.2)
-    before = launching.cpu_of(target)
-    time.sleep(1)
-    used = launching.cpu_of(target) - before
-    os.kill(recorder, signal.SIGCONT)
-    run.kill()
-    run.wait()
-    assert used < 0.05 if stops else used > 0.05
+
+    def sleeps():
+        before = launching.cpu_of(target)
+        time.sleep(1)
+        return launching.cpu_of(target) - before < 0.05
+
+    try:
+        if stops:
+            launching.stop(recorder)
+            launching.wait_for(sleeps)
+        else:
+            before = launching.cpu_of(target)
+            launching.wait_for(lambda: launching.cpu_of(target) > before + 0.05)
+    finally:
+        os.kill(recorder, signal.SIGCONT)
+        run.kill()
+        run.wait()
 
 
 def test_threads_with_one_pointer(tmp_path):

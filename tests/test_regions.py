@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from launching import BRKPOINT, PROBES, ROOT
+from making import make
 from recorder_runs import ENGINES, traced
 from test_check import check
 
@@ -25,9 +26,7 @@ INSIDE = {  # by size, as the probes say
 
 @pytest.fixture(scope="module", autouse=True)
 def library():
-    subprocess.run(
-        ["make", "-s", "region"], cwd=ROOT, check=True, env=dict(os.environ, MAKEFLAGS="")
-    )
+    make("region")
 
 
 def build(folder, source="regions.c", *flags):
@@ -184,8 +183,7 @@ def test_nothing_happens_where_nobody_watches():
 
 def test_the_evaluator_asks_for_nothing_in_an_evaluation(tmp_path):
     """By the evaluator's own budget; the twin nests too deep for the stack, and is seen."""
-    make = ["make", "-s", "evaluator-tests"]
-    subprocess.run(make, cwd=ROOT, check=True, env=dict(os.environ, MAKEFLAGS=""))
+    make("evaluator-tests")
     place = ROOT + "/evaluator/tests"
     done = check(place, "--json")
     assert done.returncode == 0, done.stderr

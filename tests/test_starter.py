@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+import launching
 import pytest
 
 from start import program, recorder, target
@@ -87,7 +88,7 @@ def test_without_its_parent_or_all_of_its_plan_it_starts_nothing(whose, cut):
         [recorder.find(), "--start", *numbers],
         pass_fds=(file, go, report),
         capture_output=True,
-        timeout=20,
+        timeout=launching.LIMIT_S,
         check=False,
     )
     for descriptor in (file, go, _go, _report, report):

@@ -138,7 +138,7 @@ def test_a_file_that_gdb_was_stopped_over_is_remembered(tmp_path):
 
     def ask(requests, *more):
         asked.append([path for path, _ in requests])
-        return symbol_gdb.ask(requests, *more, timeout=1)
+        return symbol_gdb.ask(requests, *more, timeout=6)
 
     for time_ in ("first", "second"):
         cached = Cached(str(tmp_path / "cache"), ask, str(gdb))

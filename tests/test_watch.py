@@ -9,34 +9,39 @@ import time
 import types
 
 import pytest
+import launching
 from idle import Idle
 
 from start import watch
 
 SECONDS = 2  # that the observer takes
-READS = "import time\nfor i in range(%d): print(i, flush=True); time.sleep(0.05)" % (SECONDS * 20)
+READS = "import time\nfor i in range(%d * 20): print(i, flush=True); time.sleep(0.05)"
 
 
 @pytest.fixture
 def wait(tmp_path, monkeypatch):
-    """Gives wait(signal, times): a Watch run to its end; signals come when its target has ended."""
+    """Gives wait(signal, times): a Watch run to its end; signals come when its target has ended,
+    each once the one before has been fetched."""
     monkeypatch.setattr(watch, "GRACE", 0.3)
+    monkeypatch.setattr(watch, "FINISH", launching.LIMIT_S)
     monkeypatch.setattr(watch, "TICK", 0.05)
     signals = watch.waited(set())
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
 
-    def run(number, times=2):
-        began = time.monotonic()
+    def run(number, times, seconds):
+        began, left = time.monotonic(), [number] * times
         target = os.posix_spawn("/bin/true", ["true"], {})
+        os.waitid(os.P_PID, target, os.WEXITED | os.WNOWAIT)
         with open(tmp_path / "spool", "wb") as spool:
-            process = subprocess.Popen([sys.executable, "-c", READS], stdout=spool)
+            process = subprocess.Popen([sys.executable, "-c", READS % seconds], stdout=spool)
         size = lambda: os.path.getsize(tmp_path / "spool")  # noqa: E731
-        watched = watch.Watch(target, Idle(process, None, None), signals, done=size)
-        if number:
-            for after in range(1, times + 1):
+
+        def tick():
+            if left and number not in signal.sigpending():
                 # To this thread, which blocks it: others of who runs the tests would die of it.
-                to_here = threading.get_ident(), number
-                threading.Timer(0.4 * after, signal.pthread_kill, to_here).start()
+                signal.pthread_kill(threading.get_ident(), left.pop())
+
+        watched = watch.Watch(target, Idle(process, None, None), signals, done=size, tick=tick)
         watched.run()
         return watched, time.monotonic() - began
 
@@ -52,7 +57,7 @@ WORDS = {
 
 @pytest.mark.parametrize("number", WORDS)
 def test_who_asks_twice_need_not_wait(wait, number):
-    watched, _ = wait(number)
+    watched, _ = wait(number, 2, launching.LIMIT_S)
     assert watched.hurried and watched.status == 0 and watched.observer_status == -signal.SIGKILL
     assert watched.reason == WORDS[number]
 
@@ -60,7 +65,7 @@ def test_who_asks_twice_need_not_wait(wait, number):
 @pytest.mark.parametrize("number, times", [(None, 0), (signal.SIGINT, 1), (signal.SIGTERM, 1)])
 def test_else_it_is_waited_for(wait, number, times):
     """The first signal may be the one that has ended the target: the terminal sends it to both."""
-    watched, seconds = wait(number, times)
+    watched, seconds = wait(number, times, SECONDS)
     assert not watched.hurried and watched.observer_status == 0
     assert seconds >= SECONDS
 

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from idle import Idle
@@ -14,7 +15,7 @@ from start import watch
 from test_history_c import TOOL, tool  # noqa: F401
 
 # READY is its pipe; FD in its words.
-TELLS = "import os, time\nfor _ in range(30):\n    os.write(FD, b'W')\n    time.sleep(0.1)\n"
+TELLS = "import os, time\nfor _ in range(30):\n    os.write(FD, b'W')\n    time.sleep(0.05)\n"
 SLEEPS = "import time\ntime.sleep(60)\n"
 SPINS = "while True:\n    pass\n"
 TOLD_ONCE = "import os\nos.write(FD, b'W')\n" + SPINS
@@ -44,8 +45,9 @@ print(outcome.complete, outcome.reason)
 """
 
 
-def waited(code, monkeypatch):
-    """A Watch of a target that has ended, after its run, with an observer that does `code`."""
+def waited(code, monkeypatch, has_clock=False):
+    """A Watch of a target that has ended, after its run, with an observer that does `code`;
+    `has_clock`: each of its words takes a second."""
     monkeypatch.setattr(watch, "FINISH", 2)
     ready, write = os.pipe()
     words = [sys.executable, "-c", code.replace("FD", str(write))]
@@ -55,6 +57,8 @@ def waited(code, monkeypatch):
         process = subprocess.Popen(words, pass_fds=[write])
         target = os.posix_spawn("/bin/true", ["true"], {})
         observer = Idle(process, ready, os.memfd_create("log"))
+        if has_clock:
+            monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=observer.works))
         made = watch.Watch(target, observer, signals, done=observer.works)
         made.run()
         return made
@@ -67,7 +71,7 @@ def waited(code, monkeypatch):
 
 
 def test_one_that_says_that_it_gets_on_is_waited_for(monkeypatch):
-    made = waited(TELLS, monkeypatch)
+    made = waited(TELLS, monkeypatch, has_clock=True)
     assert not made.hurried and made.reason is None and made.observer_status == 0
 
 

@@ -45,8 +45,8 @@ def test_however_the_tests_are_started(started):
 def test_what_hangs_is_ended_with_all_that_it_started(capfd):
     begun = time.monotonic()
     with pytest.raises(world.TookTooLong, match="it did not end within 0.2 s"):
+        sleeper = subprocess.Popen(["sleep", "1000"])
         with world.limited("it", 0.2):
-            sleeper = subprocess.Popen(["sleep", "1000"])
             sleeper.communicate()
     assert sleeper.wait() == -signal.SIGKILL
     assert time.monotonic() - begun < launching.LIMIT_S

@@ -1,6 +1,6 @@
 /* wait.c - allocates, says that it is ready, then does what its first argument says.
  *
- * wait: sleeps for ever; count: counts SIGINTs, ends at SIGTERM with the count as status;
+ * wait: sleeps for ever; count: counts SIGINTs and says so, ends at SIGTERM with the count as status;
  * spin: computes for ever; stubborn: ignores SIGTERM; fork: leaves a child that sleeps so many seconds
  * (its second argument), ends;
  * churn: allocates for ever; thread: its main thread ends, another sleeps for ever;
@@ -20,6 +20,7 @@ static void interrupt(int number)
 {
     (void)number;
     interrupts++;
+    (void)!write(1, "counted\n", 8);
 }
 
 static void end(int number)
