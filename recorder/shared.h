@@ -211,6 +211,7 @@ struct thread_state {
     uint32_t paths; /* places in the table of nodes by their path; 0: there is none yet */
     uint32_t
         site_count; /* system calls begun, and not over: the handlers of signals may be inside */
+    uint32_t lends; /* it waits for a child that has its memory: what runs is that child */
     uint32_t clock_left; /* events without a time stamp before the next that has one */
     struct stack_seen stacks[STACKS_SEEN]; /* those that the host told of last */
     uint64_t stacks_told, switch_pc; /* how many; where a function stands that changes stacks */
@@ -381,12 +382,14 @@ struct newcomer {
     uint64_t fs, tid_at;
 };
 #define NEWCOMERS 4096u
+#define LENT 1u        /* while its parent waits (posix_spawn), which is known of its thread */
+#define LENT_UNTOLD 2u /* only the number of the process tells which of the two runs */
 struct identity {
     uint32_t ready; /* 0 after a fork: the kernel has wiped the pages */
     uint32_t pid;
     uint64_t tables;    /* offset of the unwind tables in force, by the host; 0: none */
     uint64_t displaced; /* entries that had to go for others: who is not found may be known */
-    uint64_t lent;      /* once a child shared this memory without being a thread (vfork) */
+    uint64_t lent;      /* once a child shared this memory without being a thread: LENT_… */
     struct newcomer newcomers[NEWCOMERS];
     struct identity_entry entries[IDENTITY_ENTRIES];
 };
