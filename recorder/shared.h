@@ -284,6 +284,7 @@ struct area_head {
     uint32_t threads_top; /* no state from here on was ever in use */
     uint32_t released;    /* counts when the host has given chunks back: a futex */
     uint32_t hungry;      /* how many threads sleep until it does */
+    uint32_t unlisted;    /* code was mapped since the loader last told of its libraries */
     uint32_t memo_grows;  /* 0: but for the first step of the first thread there is none */
     uint64_t trouble[TROUBLES];
     uint64_t names_asked;                /* threads that had the host look at their names */
@@ -323,6 +324,7 @@ enum hook_kind {
     HOOK_LAST_MUNMAP, /* the same, where munmap may take away the stack that it stands on */
     HOOK_CLONE,       /* clone, clone3 or fork; from bit 8 on which it is */
     HOOK_SYSCALL,     /* a syscall instruction; from bit 8 on the address behind it */
+    HOOK_RELOCATED,   /* the same, of the loader where it has relocated a library (mprotect) */
     HOOK_FDE          /* _Unwind_Find_FDE, of the program's own unwinder */
 };
 

@@ -34,6 +34,7 @@ enum {
 #define MOST_ASKED 256     /* threads of a program */
 #define PR_SET_TSC 26
 #define MAP_FIXED 0x10
+#define PROT_EXEC 4
 #define MAP_ANONYMOUS 0x20
 #define NO_NUMBER 0xffffffffu
 #define RED_ZONE 128
@@ -222,6 +223,8 @@ static void after_syscall(struct thread_state *t, struct hook_stack *s, struct s
     if (!IS_MEMORY_SYSCALL(number))
         return;
     int is_file = number == SYS_mmap && !(s->r10 & MAP_ANONYMOUS) && (int32_t)s->r8 >= 0;
+    if (is_file && s->rdx & PROT_EXEC)
+        area()->unlisted = 1;
     if (is_file && !path_told(t, (uint32_t)s->r8))
         ask_host(t, ASK_MAPPED, s->rax, s->rsi, s->r8, s->rdx);
     record_syscall(t, s, site, number, s->rax);
@@ -253,11 +256,17 @@ static void at_start(struct thread_state *t, struct hook_stack *s)
         s->rdi = instead.first;
 }
 
+static void libraries_came(struct thread_state *t)
+{
+    area()->unlisted = 0;
+    ask_host(t, ASK_LIBS, 0, 0, 0, 0);
+}
+
 static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 {
     switch (kind & 0xff) {
     case HOOK_LIBS:
-        ask_host(t, ASK_LIBS, 0, 0, 0, 0);
+        libraries_came(t);
         break;
     case HOOK_START:
         at_start(t, s);
@@ -267,6 +276,11 @@ static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
         break;
     case HOOK_CLONE:
         child_begins(t, s);
+        break;
+    case HOOK_RELOCATED:
+        if (area()->unlisted && !(s->number & 0x8000))
+            libraries_came(t);
+        at_syscall(t, s, kind);
         break;
     case HOOK_LAST_MUNMAP:
     case HOOK_SYSCALL:
