@@ -31,6 +31,7 @@ class Module:
     image: int = 0  # counts execs: 0 is the program that brkpoint started
     loaded_ns: int = 0
     unloaded_ns: int | None = None
+    mtime_ns: int = 0  # of a file without a build id, when it ran; 0: not known
 
     @property
     def name(self) -> str:

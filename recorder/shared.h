@@ -211,6 +211,7 @@ struct thread_state {
     uint32_t paths; /* places in the table of nodes by their path; 0: there is none yet */
     uint32_t
         site_count; /* system calls begun, and not over: the handlers of signals may be inside */
+    uint32_t lends; /* it waits for a child that has its memory: what runs is that child */
     uint32_t clock_left; /* events without a time stamp before the next that has one */
     struct stack_seen stacks[STACKS_SEEN]; /* those that the host told of last */
     uint64_t stacks_told, switch_pc; /* how many; where a function stands that changes stacks */
@@ -283,6 +284,7 @@ struct area_head {
     uint32_t threads_top; /* no state from here on was ever in use */
     uint32_t released;    /* counts when the host has given chunks back: a futex */
     uint32_t hungry;      /* how many threads sleep until it does */
+    uint32_t unlisted;    /* code was mapped since the loader last told of its libraries */
     uint32_t memo_grows;  /* 0: but for the first step of the first thread there is none */
     uint64_t trouble[TROUBLES];
     uint64_t names_asked;                /* threads that had the host look at their names */
@@ -322,6 +324,7 @@ enum hook_kind {
     HOOK_LAST_MUNMAP, /* the same, where munmap may take away the stack that it stands on */
     HOOK_CLONE,       /* clone, clone3 or fork; from bit 8 on which it is */
     HOOK_SYSCALL,     /* a syscall instruction; from bit 8 on the address behind it */
+    HOOK_RELOCATED,   /* the same, of the loader where it has relocated a library (mprotect) */
     HOOK_FDE          /* _Unwind_Find_FDE, of the program's own unwinder */
 };
 
@@ -381,12 +384,14 @@ struct newcomer {
     uint64_t fs, tid_at;
 };
 #define NEWCOMERS 4096u
+#define LENT 1u        /* while its parent waits (posix_spawn), which is known of its thread */
+#define LENT_UNTOLD 2u /* only the number of the process tells which of the two runs */
 struct identity {
     uint32_t ready; /* 0 after a fork: the kernel has wiped the pages */
     uint32_t pid;
     uint64_t tables;    /* offset of the unwind tables in force, by the host; 0: none */
     uint64_t displaced; /* entries that had to go for others: who is not found may be known */
-    uint64_t lent;      /* once a child shared this memory without being a thread (vfork) */
+    uint64_t lent;      /* once a child shared this memory without being a thread: LENT_… */
     struct newcomer newcomers[NEWCOMERS];
     struct identity_entry entries[IDENTITY_ENTRIES];
 };

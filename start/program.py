@@ -68,9 +68,8 @@ def find(argv: list[bytes], environment: list[bytes]) -> Program:
         return Program(path, argv, None, notes + [text % (shown(path), error.strerror)], [])
     if head.startswith(b"\x7fELF"):
         return _of_elf(path, argv, notes)
-    if head.startswith(b"#!"):
-        return Program(path, argv, None, notes, [])
-    if b"\0" in head.split(b"\n")[0]:  # perhaps for binfmt_misc
+    # After `#!` there may be nothing: the kernel refuses that, and every shell runs it.
+    if not head.startswith(b"#!") and b"\0" in head.split(b"\n")[0]:  # perhaps for binfmt_misc
         return Program(path, argv, None, notes, [], "not a program that Linux can run")
     return Program(path, argv, [_SHELL, path] + argv[1:], notes, [])
 

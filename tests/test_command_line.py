@@ -87,6 +87,16 @@ def test_a_program_named_like_a_command(tmp_path):
     assert brkpoint("report", env=environment, cwd=tmp_path).stdout != "it ran\n"
 
 
+@pytest.mark.parametrize("first", ["#!/bin/sh", "#!", ""])
+def test_a_script_that_the_kernel_may_refuse(tmp_path, first):
+    """A shell runs it all the same, and so its starter does."""
+    script = tmp_path / "script"
+    script.write_text(first + "\nexit 7\n")
+    script.chmod(0o755)
+    words = ["run", "--quiet", "-o", str(tmp_path / "t.brkpoint"), str(script)]
+    assert brkpoint(*words).returncode == 7
+
+
 # ---- help ----------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 import recorder_runs
+from engine_runs import compile_c
 from target_programs import ROOT, brkpoint
 
 from alloctrace.trace import trace
@@ -96,3 +97,19 @@ def test_twin_a_file_that_was_replaced_is_not_taken_for_the_one_that_runs(tmp_pa
         by = shutil.copy(program, str(tmp_path / "by"))
         ((_, _, names),), report = seen(tmp_path, engine, host, "replaced", by)
         assert names[1:4] == [None] * 3 and "has changed since it ran" in " ".join(report.split())
+
+
+def test_twin_one_without_a_build_id_that_was_replaced(tmp_path):
+    """When it was written tells it from the one that has its name now, and the same layout."""
+    for name in ("former", "later"):
+        source = "#include <stdlib.h>\nvoid %s(void) { free(malloc(1103)); }\n" % name
+        source += "int main(void) { %s(); return 0; }\n" % name
+        compile_c(tmp_path, source, "-Wl,--build-id=none", name=name)
+    script = "cd '%s' && cp former it && ./it && cp later it && ./it && :" % tmp_path
+    path = str(tmp_path / "t.brkpoint")
+    done = brkpoint("run", "--engine", "recorder", "-o", path, "/bin/sh", "-c", script)
+    assert "has changed since it ran" in " ".join(done.stderr.split())
+    with trace.open(path) as t:
+        asked = [e for e in t.events() if e.size == 1103 and e.name == "malloc"]
+        names = [t.stack(event.stack)[1].function for event in asked]
+    assert names == [None, "later"]

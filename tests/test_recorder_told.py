@@ -11,6 +11,7 @@ from recorder_runs import NOT_BUILT, probe, recorded
 from target_programs import brkpoint
 
 from alloctrace.history import run_facts
+from alloctrace.trace import trace
 from reports import observed
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
@@ -49,6 +50,17 @@ def test_a_hook_that_is_refused(tmp_path):
     subprocess.run(["gcc", "-O1", "-fno-builtin", source, "-o", program], check=True)
     text = reported(tmp_path, program)
     assert re.search(r"! (malloc|valloc) at 0x[0-9a-f]+ of \S*refused is not seen: ", text), text
+
+
+def test_what_it_waits_for_while_probes_go_into_its_libraries(tmp_path):
+    """It records nothing meanwhile: the longest time without an event, before its initialisers."""
+    path = str(tmp_path / "t.brkpoint")
+    options = ["--quiet", "--clock", "every", "--no-cache", "-o", path]
+    brkpoint("run", "--engine", "recorder", *options, "gdb", "--version")
+    with trace.open(path) as run:
+        times = [event.t_ns for event in run.events() if event.phase == "load"]
+        silence = max(later - earlier for earlier, later in zip(times, times[1:]))
+        assert run.run["cost"]["longest_ns"] > silence / 2
 
 
 def test_waits_questions_and_stacks(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 import recorder_runs
 import target_programs
 import witnesses
+from engine_runs import compile_c
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=recorder_runs.NOT_BUILT)
 
@@ -36,6 +37,33 @@ def test_memory_syscalls_equal_straces(built, tmp_path, name):
     ours, theirs = witnesses.syscalls(past), witnesses.by_strace(program(name))
     assert past.lost == 0
     assert ours == theirs and ours
+
+
+AUDITS = """
+#include <link.h>
+#include <stdlib.h>
+unsigned la_version(unsigned version) { return version; }
+unsigned la_objopen(struct link_map *map, Lmid_t id, uintptr_t *cookie)
+{
+    free(malloc(1009));
+    return LA_FLG_BINDTO | LA_FLG_BINDFROM;
+}
+uintptr_t la_symbind64(Elf64_Sym *symbol, unsigned index, uintptr_t *from, uintptr_t *to,
+                       unsigned *flags, const char *name)
+{
+    return symbol->st_value;
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace")
+def test_memory_syscalls_of_an_audited_program(tmp_path):
+    """The loader tells of its libraries late then: it has called their malloc before (LD_AUDIT)."""
+    library = compile_c(tmp_path, AUDITS, "-shared", "-fPIC", "-D_GNU_SOURCE", name="audits.so")
+    words = ["/usr/bin/env", "LD_AUDIT=" + library, "/bin/ls", "/"]
+    past, _ = witnesses.recorded(words, tmp_path, recorder=True)
+    ours, theirs = witnesses.syscalls(past), witnesses.by_strace(words)
+    assert ours == theirs and past.lost == 0 and not past.unseen
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="no strace")

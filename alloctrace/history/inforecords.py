@@ -88,6 +88,7 @@ class InfoRecords:
             role=fields.text(data, "role", "library"),
             image=fields.number(data, "image", self._image),
             loaded_ns=self._since_start(fields.number(data, "loaded_ns", self._start or 0)),
+            mtime_ns=fields.number(data, "mtime_ns"),
         )
         self._modules[module.id] = module
         self._list(self.history.modules, module)

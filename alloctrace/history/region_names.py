@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alloctrace.history.history import History
     from alloctrace.model import Module
 
-    Opened = dict[tuple[str, str], Optional[elf.ElfFile]]  # by path and build-id
+    Opened = dict[tuple[str, str, int], Optional[elf.ElfFile]]  # by path, build-id and time
 
 _PF_W = 2  # elf.h
 
@@ -47,10 +47,10 @@ def _name(row: dict[str, Any], places: Places, opened: Opened) -> str | None:
 
 def _file(module: Module, opened: Opened) -> elf.ElfFile | None:
     """The ElfFile, None where it is no longer the one that ran."""
-    key = module.path, module.build_id
+    key = module.path, module.build_id, module.mtime_ns
     if key not in opened:
         try:
-            opened[key] = elf_of_run.that_ran(module.path, module.build_id)
+            opened[key] = elf_of_run.that_ran(*key)
         except elf.ElfError:
             opened[key] = None
     return opened[key]

@@ -53,7 +53,9 @@ def _program(
 ) -> dict[str, Any]:
     program = next((module for module in modules if module.role == "executable"), None)
     libc = _libc(history, image, modules, program)
-    is_rust, is_stripped = in_file(program.path, program.build_id) if program else (False, False)
+    is_rust = is_stripped = False
+    if program:
+        is_rust, is_stripped = in_file(program.path, program.build_id, program.mtime_ns)
     holds = held | {"Rust"} if is_rust else held
     mixed = is_stripped and (libc == "static" or "Rust" in holds)
     return {"libc": libc, "holds": frozenset(holds), "executable_mixed": mixed}
@@ -72,10 +74,10 @@ def _libc(history: History, image: int, modules: list[Module], program: Module |
     return "none"
 
 
-def _in_file(path: str, build_id: str) -> tuple[bool, bool]:
+def _in_file(*of_run: Any) -> tuple[bool, bool]:
     """(holds Rust's standard library, is stripped) by the file, if it is the one that ran."""
     try:
-        with that_ran(path, build_id) as elf:
+        with that_ran(*of_run) as elf:
             return bool(elf.looks_like_rust()), elf.is_stripped
     except ElfError:
         return False, False

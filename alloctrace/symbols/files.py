@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         symbol: list[Any] | None  # [name, distance]
 
     # {(path, build id): …}, of modules whose file may be used
-    Opened = dict[tuple[str, str], tuple[Optional[ElfFile], Optional["LazyTables"]]]
+    Opened = dict[tuple[str, str, int], tuple[Optional[ElfFile], Optional["LazyTables"]]]
 
 _INFO = frozenset((".debug_info", ".zdebug_info"))
 _PACKED = ".gnu_debugdata"
@@ -85,7 +85,7 @@ def open_all(
     """{module id: File}; modules of one file share its tables, which stay in `opened`."""
     files = {}
     for module in modules:
-        key = (module.path, module.build_id)
+        key = (module.path, module.build_id, module.mtime_ns)
         if key not in opened:
             opened[key] = _open(module, debug_roots, notes)
         files[module.id] = File(module, *opened[key])
@@ -99,7 +99,7 @@ def _open(
     if not module.path.startswith("/"):
         return None, None  # [vdso], or a mapping that is no file
     try:
-        elf = that_ran(module.path, module.build_id)
+        elf = that_ran(module.path, module.build_id, module.mtime_ns)
         return elf, LazyTables(elf, debug_roots)
     except ElfError as error:
         name = module.name or "a program that lies on a mount without a folder"

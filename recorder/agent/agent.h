@@ -72,7 +72,7 @@ static inline long raw_syscall4(long number, long a, long b, long c, long d)
 AGENT_COLD struct thread_state *thread_meet(uint64_t fs, uint64_t sp);
 /* A forked child has this number, as the kernel wrote it: it need not ask. */
 void thread_is_alone(uint32_t pid);
-int thread_is_guest(void);
+int thread_is_guest(const struct thread_state *t);
 int thread_is_lent(const struct thread_state *t);
 /* Its pointer, where it cannot be read without a system call. */
 AGENT_COLD uint64_t thread_pointer_asked(void);

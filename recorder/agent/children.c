@@ -29,6 +29,11 @@ static int will_fail(const struct hook_stack *s)
                                     !is_readable(s->rdi + CLONE_ARGS_SIZE_VER0 - 1));
 }
 
+int makes_child(uint64_t number)
+{
+    return number == SYS_clone || number == SYS_fork || number == SYS_vfork || number == SYS_clone3;
+}
+
 static uint64_t clone_flags(const struct hook_stack *s, uint64_t number)
 {
     if (number == SYS_clone3)
@@ -68,7 +73,10 @@ void child_begins(struct thread_state *t, const struct hook_stack *s)
         return;
     if (t->memo_busy && !(flags & CLONE_VM))
         t->memo_busy |= MEMO_FORKED;
-    identity()->lent |= flags & CLONE_VM;
+    if (flags & CLONE_VM) { /* behind vfork nobody is told that the parent runs again */
+        t->lends = waits && s->rax != SYS_vfork;
+        identity()->lent |= t->lends ? LENT : LENT_UNTOLD;
+    }
     ask_host(t, ASK_FORK, s->rax, flags, 0, 0);
 }
 
@@ -86,6 +94,9 @@ static uint64_t child_tid_at(const struct hook_stack *s, uint64_t number)
  * for its number. */
 void child_begun(struct hook_stack *s, uint64_t number)
 {
+    struct thread_state *parent = s->rax != 0 ? thread_find((uint64_t)s) : 0;
+    if (parent != 0)
+        parent->lends = 0;
     if ((int64_t)s->rax < 0 || (clone_flags(s, number) & CLONE_VM))
         return;
     uint64_t tid_at = child_tid_at(s, number);

@@ -34,6 +34,7 @@ enum {
 #define MOST_ASKED 256     /* threads of a program */
 #define PR_SET_TSC 26
 #define MAP_FIXED 0x10
+#define PROT_EXEC 4
 #define MAP_ANONYMOUS 0x20
 #define NO_NUMBER 0xffffffffu
 #define RED_ZONE 128
@@ -111,7 +112,7 @@ static int wants_look(void)
 
 static void thread_or_program_ends(struct thread_state *t, struct hook_stack *s)
 {
-    int guest = thread_is_guest();
+    int guest = thread_is_guest(t);
     if (!guest && (s->rax == SYS_exit_group || t->tid == t->pid || wants_look()))
         ask_host(t, ASK_EXIT, s->rdi, s->rax == SYS_exit_group, 0, 0);
     int lent = guest && thread_is_lent(t);
@@ -146,7 +147,7 @@ static void watch_limit(struct thread_state *t, const struct hook_stack *s)
         return; /* another's */
     /* What it remembers of stacks may lie there, so handlers of signals remember none meanwhile. A guest's
      * memory is its parent's. */
-    uint32_t forgets = t->memo_busy || thread_is_guest() ? 0 : t->number;
+    uint32_t forgets = t->memo_busy || thread_is_guest(t) ? 0 : t->number;
     if (forgets)
         memo_begin_anew(t, (uint64_t)s);
     struct answer piece;
@@ -154,6 +155,14 @@ static void watch_limit(struct thread_state *t, const struct hook_stack *s)
         raw_syscall(SYS_munmap, (long)piece.first, (long)piece.second);
     if (forgets)
         *(volatile uint64_t *)&t->memo_busy = 0;
+}
+
+/* A filter may forbid who execs to ask for its number: it is known but to a guest. */
+static uint64_t number_at_exec(const struct thread_state *t)
+{
+    if (!area()->may_sleep && !thread_is_guest(t))
+        return t->tid;
+    return (uint64_t)raw_syscall(SYS_gettid, 0, 0);
 }
 
 /* Whether memory that can be read may be gone afterwards. */
@@ -177,7 +186,7 @@ static void before_syscall(struct thread_state *t, struct hook_stack *s, struct 
         break;
     case SYS_execve:
     case SYS_execveat:
-        ask_host(t, ASK_EXEC, s->rax, (uint64_t)raw_syscall(SYS_gettid, 0, 0), s->rdi, s->rsi);
+        ask_host(t, ASK_EXEC, s->rax, number_at_exec(t), s->rdi, s->rsi);
         break;
     case SYS_clone:
     case SYS_fork:
@@ -208,10 +217,14 @@ static void after_syscall(struct thread_state *t, struct hook_stack *s, struct s
 {
     uint32_t number = number_begun(t, site);
     if (number == SYS_execve || number == SYS_execveat)
-        ask_host(t, ASK_NO_EXEC, (uint64_t)raw_syscall(SYS_gettid, 0, 0), 0, 0, 0);
+        ask_host(t, ASK_NO_EXEC, number_at_exec(t), 0, 0, 0);
+    if (makes_child(number) && s->rax != 0)
+        t->lends = 0;
     if (!IS_MEMORY_SYSCALL(number))
         return;
     int is_file = number == SYS_mmap && !(s->r10 & MAP_ANONYMOUS) && (int32_t)s->r8 >= 0;
+    if (is_file && s->rdx & PROT_EXEC)
+        area()->unlisted = 1;
     if (is_file && !path_told(t, (uint32_t)s->r8))
         ask_host(t, ASK_MAPPED, s->rax, s->rsi, s->r8, s->rdx);
     record_syscall(t, s, site, number, s->rax);
@@ -229,7 +242,7 @@ static void at_syscall(struct thread_state *t, struct hook_stack *s, uint64_t ki
 static void at_border(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 {
     uint64_t sp = (uint64_t)(s + 1) + RED_ZONE;
-    if (thread_is_guest())
+    if (thread_is_guest(t))
         return;
     uint64_t node = stack_at_entry(t, sp, load(sp), s->rbp, s->rbx);
     ask_host(t, ASK_PHASE, kind >> 8, s->number, sp, node);
@@ -243,11 +256,17 @@ static void at_start(struct thread_state *t, struct hook_stack *s)
         s->rdi = instead.first;
 }
 
+static void libraries_came(struct thread_state *t)
+{
+    area()->unlisted = 0;
+    ask_host(t, ASK_LIBS, 0, 0, 0, 0);
+}
+
 static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 {
     switch (kind & 0xff) {
     case HOOK_LIBS:
-        ask_host(t, ASK_LIBS, 0, 0, 0, 0);
+        libraries_came(t);
         break;
     case HOOK_START:
         at_start(t, s);
@@ -257,6 +276,11 @@ static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
         break;
     case HOOK_CLONE:
         child_begins(t, s);
+        break;
+    case HOOK_RELOCATED:
+        if (area()->unlisted && !(s->number & 0x8000))
+            libraries_came(t);
+        at_syscall(t, s, kind);
         break;
     case HOOK_LAST_MUNMAP:
     case HOOK_SYSCALL:

@@ -83,13 +83,29 @@ void thread_expect(uint64_t fs, uint64_t tid_at)
     *newcomer_at(fs) = (struct newcomer){fs, tid_at};
 }
 
+static struct thread_state *known(uint64_t fs)
+{
+    uint32_t home = home_of(fs);
+    for (uint32_t i = 0; i < PROBES; i++) {
+        const volatile struct identity_entry *e =
+            &identity()->entries[(home + i) % IDENTITY_ENTRIES];
+        if (e->fs == fs && e->state != 0)
+            return (struct thread_state *)e->state;
+    }
+    return identity()->displaced ? find_live(fs) : 0;
+}
+
 /* Without a system call where that can be: a filter may forbid it. The kernel has written the number
- * before the thread's first instruction (kernel/fork.c, kernel_clone). */
+ * before the thread's first instruction (kernel/fork.c, kernel_clone). The first thread has been met
+ * before it had a pointer. */
 static uint32_t own_number(uint64_t fs)
 {
     const struct newcomer n = *newcomer_at(fs);
     if (n.fs == fs && n.tid_at != 0)
         return *(const volatile uint32_t *)n.tid_at;
+    const struct thread_state *before = area()->may_sleep ? 0 : known(0);
+    if (before != 0)
+        return before->tid;
     return (uint32_t)raw_syscall(SYS_gettid, 0, 0);
 }
 
@@ -104,18 +120,6 @@ static int swap_entry(struct identity_entry *e, struct identity_entry old, uint6
                      : "b"(fs), "c"(t)
                      : "memory", "cc");
     return done;
-}
-
-static struct thread_state *known(uint64_t fs)
-{
-    uint32_t home = home_of(fs);
-    for (uint32_t i = 0; i < PROBES; i++) {
-        const volatile struct identity_entry *e =
-            &identity()->entries[(home + i) % IDENTITY_ENTRIES];
-        if (e->fs == fs && e->state != 0)
-            return (struct thread_state *)e->state;
-    }
-    return identity()->displaced ? find_live(fs) : 0;
 }
 
 /* From now on `fs` is `t`, unless it was met in between, by a signal's handler: who it is then. */
@@ -165,7 +169,7 @@ static AGENT_COLD struct thread_state *new_state(uint64_t fs, int alone)
     note_top((uint32_t)index);
     t->number = (uint32_t)index + 1;
     t->memo_count = 1;
-    t->paths = 0;
+    t->paths = t->lends = 0;
     for (uint32_t i = 0; t->was_used && i < MEMO_BUCKETS; i++)
         t->buckets[i] = 0;
     t->pid = identity()->pid;
@@ -176,16 +180,20 @@ static AGENT_COLD struct thread_state *new_state(uint64_t fs, int alone)
 }
 
 /* Whether this is a child that has its parent's memory until it execs or ends (vfork): what it asks
- * for in there is its parent's, what becomes of it is not. */
-int thread_is_guest(void)
+ * for in there is its parent's, what becomes of it is not. A filter may forbid it to ask for its number:
+ * then it does so only where nothing else tells. */
+int thread_is_guest(const struct thread_state *t)
 {
-    return identity()->lent && (uint32_t)raw_syscall(SYS_getpid, 0, 0) != identity()->pid;
+    if (t->lends && !area()->may_sleep)
+        return 1;
+    return (area()->may_sleep ? identity()->lent : identity()->lent & LENT_UNTOLD) &&
+           (uint32_t)raw_syscall(SYS_getpid, 0, 0) != identity()->pid;
 }
 
 /* Whether it runs as this thread of its parent's, whose thread pointer it has. */
 int thread_is_lent(const struct thread_state *t)
 {
-    return t->tid != (uint32_t)raw_syscall(SYS_gettid, 0, 0);
+    return (t->lends && !area()->may_sleep) || t->tid != (uint32_t)raw_syscall(SYS_gettid, 0, 0);
 }
 
 void thread_is_alone(uint32_t pid)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -54,6 +55,16 @@ uint64_t area_identity(const struct process *p)
     return first->stubs + STUBS_ROOM;
 }
 
+/* Where data is limited (`ulimit -d`), that is the program's: a mapping that may grow downwards, which
+ * this one cannot do, since code lies below it, is no data to the kernel (is_data_mapping, mm/internal.h). */
+static int flags_of_identity(pid_t pid)
+{
+    struct rlimit limit;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    bool limited = prlimit(pid, RLIMIT_DATA, NULL, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return limited ? flags | MAP_GROWSDOWN : flags;
+}
+
 /* Where areas_choose wants it. */
 static bool map_code(struct process *p, struct code_area *area)
 {
@@ -67,6 +78,7 @@ static bool map_code(struct process *p, struct code_area *area)
     *area = (struct code_area){at, at + AGENT_ROOM, at + size + (first ? IDENTITY_SIZE : 0)};
     if (!first)
         return true;
+    flags = flags_of_identity(p->tracee.pid);
     got = area_remote_map(p, at + size, IDENTITY_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
     const uint64_t wipe[6] = {at + size, IDENTITY_SIZE, MADV_WIPEONFORK};
     int64_t result = -EIO;

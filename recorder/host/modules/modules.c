@@ -81,6 +81,8 @@ static void announce(struct host *h, const struct process *p, const struct modul
     json_number(&h->json, "start", m->start);
     json_number(&h->json, "end", m->end);
     json_text(&h->json, "build_id", build_id);
+    if (m->has_elf && build_id[0] == 0) /* nothing else tells it from another one of its name */
+        json_number(&h->json, "mtime_ns", m->elf.mtime_ns);
     json_text(&h->json, "role", role_names[m->role]);
     json_number(&h->json, "image", p->image);
     json_number(&h->json, "loaded_ns", h->last_ns);

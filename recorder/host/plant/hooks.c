@@ -98,6 +98,16 @@ static bool makes_child(int number)
     return number == SYS_clone || number == SYS_fork || number == SYS_clone3;
 }
 
+/* Under LD_AUDIT the thread pointer is set before the program's libraries are mapped, and the loader
+ * tells of them only when it has called functions of theirs: what shows them is that it makes data
+ * of one read-only. Where the loader is the C library (musl), anybody may call mprotect there. */
+static bool relocates(const struct module *m, const struct syscall_site *site)
+{
+    struct elf_symbol symbol;
+    return m->role == ROLE_LOADER && site->number == SYS_mprotect && m->has_elf &&
+           !elf_function(&m->elf, "__libc_start_main", &symbol);
+}
+
 /* The loader sets the thread pointer (init_tls, elf/rtld.c) when it has mapped all libraries, and
  * relocates them next: that runs code of theirs and of the program, resolvers of IFUNCs. */
 static enum hook_kind kind_of_site(const struct module *m, const struct syscall_site *site)
@@ -106,6 +116,8 @@ static enum hook_kind kind_of_site(const struct module *m, const struct syscall_
         return HOOK_LIBS;
     if (site->stack == STACK_UNMAPPED)
         return HOOK_LAST_MUNMAP;
+    if (relocates(m, site))
+        return HOOK_RELOCATED;
     return makes_child(site->number) ? HOOK_CLONE : HOOK_SYSCALL;
 }
 

@@ -11,6 +11,7 @@
 #include "say.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,14 @@ void image_know(struct host *h, struct process *p)
 
 #define NO_CALLS "no allocator function was found to hook in the first files"
 
+/* It need not ask for it, which a filter may forbid: there is one thread only. */
+static void tell_number(const struct process *p)
+{
+    uint32_t number = own_pid_of(p);
+    uint64_t place = area_identity(p) + offsetof(struct identity, pid);
+    tracee_write(&p->tracee, place, &number, sizeof number);
+}
+
 /* At the first instruction, the process standing still. */
 static bool plant(struct host *h, struct process *p)
 {
@@ -119,6 +128,7 @@ static bool plant(struct host *h, struct process *p)
     p->family->area->may_sleep = !image_is_filtered(p->tracee.pid);
     if (!areas_make(h, p))
         return false;
+    tell_number(p);
     p->family->area->recording = 1;
     struct maps maps;
     if (maps_read(&maps, p->tracee.pid))

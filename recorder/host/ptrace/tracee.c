@@ -17,6 +17,9 @@
 #include <unistd.h>
 
 #define OPTIONS PTRACE_O_TRACEEXEC
+#ifndef PTRACE_O_SUSPEND_SECCOMP
+#define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
+#endif
 
 int tracee_seize(struct tracee *t, pid_t pid)
 {
@@ -33,6 +36,15 @@ static bool resume(pid_t pid, int status)
     return ptrace(PTRACE_CONT, pid, 0, event ? 0 : number) == 0;
 }
 
+/* What it is made to call a filter that it has inherited may punish by death: that one is to look
+ * away, where we may say so (CAP_SYS_ADMIN, and no filter of our own), until we let go. */
+static bool watch_calls(pid_t pid)
+{
+    long options = OPTIONS | PTRACE_O_TRACESYSGOOD;
+    return ptrace(PTRACE_SETOPTIONS, pid, 0, options | PTRACE_O_SUSPEND_SECCOMP) == 0 ||
+           ptrace(PTRACE_SETOPTIONS, pid, 0, options) == 0;
+}
+
 /* Out of the execve. Until it is let go its signals wait in the kernel's queue. No step of one
  * instruction: its trap would be a signal, which undoes that the program ignores or blocks it. */
 bool tracee_at_exec(struct tracee *t)
@@ -44,9 +56,8 @@ bool tracee_at_exec(struct tracee *t)
     hold_begins();
     t->holds_signals = ptrace(PTRACE_GETSIGMASK, t->pid, sizeof t->mask, &t->mask) == 0 &&
                        ptrace(PTRACE_SETSIGMASK, t->pid, sizeof all, &all) == 0;
-    return t->holds_signals &&
-           ptrace(PTRACE_SETOPTIONS, t->pid, 0, OPTIONS | PTRACE_O_TRACESYSGOOD) == 0 &&
-           inject_to_syscall(t->pid) && tracee_open_memory(t) == 0;
+    return t->holds_signals && watch_calls(t->pid) && inject_to_syscall(t->pid) &&
+           tracee_open_memory(t) == 0;
 }
 
 bool tracee_wait_exec(struct tracee *t)

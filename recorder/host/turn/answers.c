@@ -14,6 +14,7 @@
 #include "process/processes.h"
 #include "process/who.h"
 #include "program/follow.h"
+#include "program/image.h"
 #include "program/unexplained.h"
 #include "area/areas.h"
 #include "answers.h"
@@ -95,9 +96,11 @@ static void answer_mapped(const struct process *p, struct reader *r, const struc
 
 static void answer_libs(struct host *h, struct process *p)
 {
+    uint64_t begun = clock_now_ns();
     modules_update(h, p);
     for (size_t i = 0; i < p->module_count; i++)
         phases_watch(h, p, p->modules[i]);
+    image_stood(h, begun);
 }
 
 static void answer(struct host *h, struct process *p, struct thread_state *t, struct reader *r)
