@@ -103,6 +103,7 @@ void unplant(struct host *h, struct process *p)
         return;
     }
     overwritten_at_end(h, p);
+    p->is_unplanted = true;
     for (uint32_t i = 0; i < p->family->hook_count; i++)
         hook_undo(p, i);
     uint32_t image = p->image;
