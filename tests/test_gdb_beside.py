@@ -177,3 +177,33 @@ def test_a_program_that_was_built_anew_between_two_runs_has_its_new_lines(tmp_pa
     run = ["starti", "alloc trace start", "continue", "alloc report"]
     text = gdb(tmp_path, [*run, "shell " + again, *run], str(tmp_path / "program"))
     assert re.findall(r" grab a\.c:(\d+)", text) == ["3", "6"]
+
+
+FORKING = """
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void)
+{
+    pid_t child = fork();
+    if (child == 0)
+        for (int i = 0; i < 11; i++)
+            free(malloc(23));
+    else
+        waitpid(child, NULL, 0);
+    free(malloc(29));
+    return 3;
+}
+"""
+
+
+def test_a_child_that_is_debugged_as_well(tmp_path):
+    """Nothing of it is an event of the recorded program, nor one that it lost, nor its thread."""
+    program = compile_c(tmp_path, FORKING)
+    lines = ["set detach-on-fork off", "set schedule-multiple on", "start", "alloc trace start"]
+    lines += ["continue", "!inferior 1", "!continue", "echo THEN\\n", "alloc trace status"]
+    text = gdb(tmp_path, [*lines, "alloc report"], program)
+    said = text.split("THEN\n")[1]
+    assert "[New inferior 2 (process " in text and "lost" not in said
+    assert re.search(r"malloc 29 +user", said) and "malloc 23" not in said
+    assert "  tid  " not in said  # which the report shows where there are several

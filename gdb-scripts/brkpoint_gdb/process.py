@@ -32,6 +32,10 @@ class _Piece(ctypes.Structure):
     _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
 
 
+class Elsewhere(Exception):
+    """Another process stopped, which the user debugs beside the recorded one."""
+
+
 class Process:
     def __init__(self, pid):
         self.pid = pid

@@ -14,7 +14,7 @@ import gdb
 
 from . import code, hooks, libraries, planted, session_borders, stacks, syscalls
 from .engine import Engine
-from .process import Process, now
+from .process import Elsewhere, Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
 _DELETED = "the catchpoint was deleted: memory syscalls are not seen from there on"
@@ -110,6 +110,10 @@ class Session(Engine):
             self.update_code(None, None)
             self.planted.remove_outside(self.map)
             self.borders.program_arrived(self.map.all)
+
+    def _new_thread(self, event):
+        if event.inferior_thread.ptid[0] == self.process.pid:
+            super()._new_thread(event)
 
     def _exited(self, event):
         if event.inferior.pid not in (0, self.process.pid):
@@ -211,10 +215,10 @@ class Planted(planted.Planted):
 
 class SessionProcess(Process):
     def tid(self):
-        """The user may switch processes and threads: gdb knows which one stopped."""
+        """The user may switch processes and threads: gdb knows which one stopped. Raises Elsewhere."""
         pid, lwp, _ = gdb.selected_thread().ptid
         if pid != self.pid:
-            raise gdb.error("another process than the recorded one")
+            raise Elsewhere()
         return lwp
 
 
