@@ -207,3 +207,14 @@ def test_a_child_that_is_debugged_as_well(tmp_path):
     assert "[New inferior 2 (process " in text and "lost" not in said
     assert re.search(r"malloc 29 +user", said) and "malloc 23" not in said
     assert "  tid  " not in said  # which the report shows where there are several
+
+
+def test_what_gdb_plays_back_has_happened_before(tmp_path, program):
+    lines = ["start", "record", "alloc trace start", "next", "echo HERE\\n", "alloc diff"]
+    lines += ["reverse-next", "next", "echo THEN\\n", "alloc diff 0", "alloc report"]
+    text = gdb(tmp_path, ["set environment LD_BIND_NOW 1", *lines], program)
+    if "Process record does not support" in text:
+        pytest.skip("this gdb cannot record what libc does on this processor")
+    first, again = between(text, "HERE\n", "main ("), text.split("THEN\n")[1]
+    assert "1 block, 17 bytes" in first and "1 block, 17 bytes" in again
+    assert again.count("malloc 17") == 1 and "memory syscalls are not seen meanwhile" in again

@@ -33,7 +33,8 @@ class _Piece(ctypes.Structure):
 
 
 class Elsewhere(Exception):
-    """Another process stopped, which the user debugs beside the recorded one."""
+    """What stopped is not the recorded process as it goes on: another one that the user debugs, or
+    what gdb plays back of it (`record`, `reverse-step`)."""
 
 
 class Process:
