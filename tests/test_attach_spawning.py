@@ -50,6 +50,22 @@ def test_again_and_again(tmp_path):
         assert process.wait(60) == PROBE_WELL
 
 
+def test_one_that_begins_itself_anew(tmp_path):
+    """Where it does so while brkpoint leaves, nothing of ours is in it: nothing can stay."""
+    with Running(tmp_path, "again.c") as run:
+        for number in range(6):
+            run.page.put("go", 0)
+            run.goes_on(20)
+            attached = Attached(tmp_path, run.pid)
+            run.page.put("go", 1)
+            run.goes_on(9 + number)
+            status, said = attached.leave()
+            assert status == 0 and "stays in" not in said, said
+            assert "brkpoint" not in str(mappings(run.pid))
+        run.page.put("end", 1)
+        assert run.finish() == PROBE_WELL
+
+
 def test_one_that_is_recorded_already(tmp_path):
     """Two recorders would take each other's code for the program's."""
     with Running(tmp_path, "attached.c", "1") as run:
