@@ -56,7 +56,11 @@ class Parser(argparse.ArgumentParser):
 def start() -> int:
     """Called once by the file `brkpoint`; returns the exit status."""
     gc.set_threshold(OBJECTS)
-    heritage.occupy_standard_streams()
+    try:
+        heritage.occupy_standard_streams()
+    except OSError as error:  # a root that nobody has prepared
+        say("%s: %s" % (error.filename, error.strerror))
+        return _settle(FAILED)
     heritage.free_limits()
     surroundings.name_output()
     if not heritage.is_known():
