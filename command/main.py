@@ -56,7 +56,11 @@ class Parser(argparse.ArgumentParser):
 def start() -> int:
     """Called once by the file `brkpoint`; returns the exit status."""
     gc.set_threshold(OBJECTS)
-    heritage.occupy_standard_streams()
+    try:
+        heritage.occupy_standard_streams()
+    except OSError as error:  # a root that nobody has prepared
+        say("%s: %s" % (error.filename, error.strerror))
+        return _settle(FAILED)
     heritage.free_limits()
     surroundings.name_output()
     if not heritage.is_known():
@@ -86,9 +90,9 @@ def _settle(status: int) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        _forget(1)
+        forget_output()
     except OSError as error:
-        _forget(1)
+        forget_output()
         say("cannot write to standard output: %s" % error.strerror)
         status = status or FAILED
     try:
@@ -107,7 +111,7 @@ def main(words: list[str]) -> int:
         say(str(error))
         return error.status
     except BrokenPipeError:  # `brkpoint events | head`: enough was read
-        _forget(1)
+        forget_output()
         return 0
     except (KeyboardInterrupt, Exception) as error:
         if is_interrupt(error):
@@ -116,7 +120,7 @@ def main(words: list[str]) -> int:
         cause = surroundings.cause(error)
         if cause is not None:
             if surroundings.is_of_output(error):
-                _forget(1)
+                forget_output()
             say(cause)
             return FAILED
         import traceback  # only now, as it should be never
@@ -255,6 +259,11 @@ def _speak_as_the_locale() -> None:
             stream.reconfigure(encoding="ascii", errors="backslashreplace")
 
 
+def forget_output() -> None:
+    """Nobody reads standard output any more: what is written from now on goes nowhere."""
+    _forget(sys.stdout.fileno())
+
+
 def _forget(descriptor: int) -> None:
-    """Nobody reads on: keep Python from complaining when it flushes at its end."""
+    """Keep Python from complaining when it flushes at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

@@ -8,7 +8,7 @@ import sys
 from alloctrace.escape import visible
 from alloctrace.summary import chosen
 from alloctrace.summary.summary import TOP_SITES
-from command import process_option, progress
+from command import main, process_option, progress
 from command.summaries import summary_of
 from command.traces import is_trace, naming_errors, newest, open_trace
 from reports import ink, measures
@@ -215,8 +215,11 @@ _NOT_KNOWN = {
 def write(made: str, output: str | None) -> int:
     """To `output`, or to standard output; the exit status."""
     if output is None:
-        sys.stdout.write(made)
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(made)
+            sys.stdout.flush()
+        except BrokenPipeError:  # `| head`: what was found stays found
+            main.forget_output()
         return 0
     try:
         with open(output, "w", encoding="utf-8") as file:

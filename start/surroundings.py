@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import re
 import sys
 
@@ -68,13 +69,19 @@ class _Named(io.FileIO):
 
 
 def name_output() -> None:
-    """From now on an error of standard output can be told from others."""
+    """From now on an error of standard output can be told from others; where it was closed at the
+    start, for which Python has None, whatever is written is one."""
     old = sys.stdout
-    if old is not None and isinstance(old, io.TextIOWrapper):
-        binary = io.BufferedWriter(_Named(old.fileno(), "wb", closefd=False))
-        sys.stdout = io.TextIOWrapper(
-            binary, old.encoding, old.errors, line_buffering=old.line_buffering
-        )
+    if old is None:
+        unwritable = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        sys.stdout = _named(unwritable, "utf-8", "surrogateescape", False)
+    elif isinstance(old, io.TextIOWrapper):
+        sys.stdout = _named(old.fileno(), old.encoding, old.errors, old.line_buffering)
+
+
+def _named(descriptor: int, encoding: str, errors: str | None, by_line: bool) -> io.TextIOWrapper:
+    binary = io.BufferedWriter(_Named(descriptor, "wb", closefd=False))
+    return io.TextIOWrapper(binary, encoding, errors, line_buffering=by_line)
 
 
 def is_of_output(error: BaseException) -> bool:
@@ -91,10 +98,10 @@ def cause(error: BaseException) -> str | None:
         return (
             "a file of Python's is cut off, as a full disk makes it: delete brkpoint's __pycache__"
         )
+    if isinstance(error, OSError) and is_of_output(error):
+        return "cannot write to %s: %s" % (_OUTPUT, error.strerror)
     if not isinstance(error, OSError) or error.errno not in _MENDS:
         return None
-    if is_of_output(error):
-        return "cannot write to %s: %s" % (_OUTPUT, error.strerror)
     if error.filename is None and error.errno in (errno.EACCES, errno.ENOENT):
         return None
     name = "%s: " % shown(str(error.filename)) if error.filename is not None else ""

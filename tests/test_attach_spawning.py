@@ -47,10 +47,27 @@ def test_again_and_again(tmp_path):
             report = run.report()
             assert status == 0 and report["complete"], said
             assert not [note for note in report["notes"] if "stays in process" in note]
+            assert not [note for note in report["notes"] if "wrote over" in note]  # that was us
             assert not [line for line in mappings(process.pid) if "brkpoint" in str(line)]
             assert len(report["processes"]) > 1
         process.terminate()
         assert process.wait(60) == PROBE_WELL
+
+
+def test_one_that_begins_itself_anew(tmp_path):
+    """Where it does so while brkpoint leaves, nothing of ours is in it: nothing can stay."""
+    with Running(tmp_path, "again.c") as run:
+        for number in range(6):
+            run.page.put("go", 0)
+            run.goes_on(20)
+            attached = Attached(tmp_path, run.pid)
+            run.page.put("go", 1)
+            run.goes_on(9 + number)
+            status, said = attached.leave()
+            assert status == 0 and "stays in" not in said, said
+            assert "brkpoint" not in str(mappings(run.pid))
+        run.page.put("end", 1)
+        assert run.finish() == PROBE_WELL
 
 
 def test_one_that_is_recorded_already(tmp_path):

@@ -186,12 +186,31 @@ def test_a_missing_verb_harms_no_other(tmp_path):
     assert (done.returncode, done.stderr) == (125, "brkpoint: this installation has no `article`\n")
 
 
-@pytest.mark.parametrize("where, status", [(">/dev/full", 125), ("| head -c1 >/dev/null", 0)])
-def test_output_that_cannot_be_written(where, status):
-    words = ["sh", "-c", "%s help %s" % (os.fsdecode(launching.BRKPOINT), where)]
+@pytest.mark.parametrize("verb", ["help", "export --list"])
+@pytest.mark.parametrize(
+    "where, status", [(">/dev/full", 125), (">&-", 125), ("| head -c1 >/dev/null", 0)]
+)
+def test_output_that_cannot_be_written(verb, where, status):
+    words = ["sh", "-c", "%s %s %s" % (os.fsdecode(launching.BRKPOINT), verb, where)]
     done = subprocess.run(words, stderr=subprocess.PIPE, text=True)
     assert done.returncode == status
     assert done.stderr.count("\n") == (1 if status else 0)
+
+
+def test_a_reader_that_leaves_changes_no_status():
+    """`| head`: the difference is there, whoever reads of it."""
+    alloc, leak = (
+        os.path.join(launching.ROOT, "tests/data/traces", name + ".brkpoint")
+        for name in ("alloc", "leak")
+    )
+    for other, status in ((alloc, 0), (leak, 1)):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, "wb") as out:
+            done = subprocess.run(
+                [launching.BRKPOINT, "diff", alloc, other], stdout=out, stderr=subprocess.PIPE
+            )
+        assert (done.returncode, done.stderr) == (status, b"")
 
 
 def test_untrusted_text_is_shown_as_one_tame_line():

@@ -187,3 +187,44 @@ def test_a_program_that_was_built_anew_between_two_runs_has_its_new_lines(tmp_pa
     run = ["starti", "alloc trace start", "continue", "alloc report"]
     text = gdb(tmp_path, [*run, "shell " + again, *run], str(tmp_path / "program"))
     assert re.findall(r" grab a\.c:(\d+)", text) == ["3", "6"]
+
+
+FORKING = """
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void)
+{
+    pid_t child = fork();
+    if (child == 0)
+        for (int i = 0; i < 11; i++)
+            free(malloc(23));
+    else
+        waitpid(child, NULL, 0);
+    free(malloc(29));
+    return 3;
+}
+"""
+
+
+def test_a_child_that_is_debugged_as_well(tmp_path):
+    """Nothing of it is an event of the recorded program, nor one that it lost, nor its thread."""
+    program = compile_c(tmp_path, FORKING)
+    lines = ["set detach-on-fork off", "set schedule-multiple on", "start", "alloc trace start"]
+    lines += ["continue", "!inferior 1", "!continue", "echo THEN\\n", "alloc trace status"]
+    text = gdb(tmp_path, [*lines, "alloc report"], program)
+    said = text.split("THEN\n")[1]
+    assert "[New inferior 2 (process " in text and "lost" not in said
+    assert re.search(r"malloc 29 +user", said) and "malloc 23" not in said
+    assert "  tid  " not in said  # which the report shows where there are several
+
+
+def test_what_gdb_plays_back_has_happened_before(tmp_path, program):
+    lines = ["start", "record", "alloc trace start", "next", "echo HERE\\n", "alloc diff"]
+    lines += ["reverse-next", "next", "echo THEN\\n", "alloc diff 0", "alloc report"]
+    text = gdb(tmp_path, ["set environment LD_BIND_NOW 1", *lines], program)
+    if "Process record does not support" in text:
+        pytest.skip("this gdb cannot record what libc does on this processor")
+    first, again = between(text, "HERE\n", "main ("), text.split("THEN\n")[1]
+    assert "1 block, 17 bytes" in first and "1 block, 17 bytes" in again
+    assert again.count("malloc 17") == 1 and "memory syscalls are not seen meanwhile" in again

@@ -163,6 +163,15 @@ def test_what_is_our_own_fault_is_still_a_traceback():
     assert surroundings.said_by("gdb", "segmentation fault") is None
 
 
+def test_without_dev_one_line_says_so(monkeypatch, capsys):
+    def nothing(*_):
+        raise FileNotFoundError(2, "No such file or directory", "/dev/null")
+
+    monkeypatch.setattr(os, "open", nothing)
+    assert main.start() == 125
+    assert capsys.readouterr().err == "brkpoint: /dev/null: No such file or directory\n"
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_without_proc_one_line_says_so(monkeypatch, capsys, known):
     """As in a root that nobody has prepared."""

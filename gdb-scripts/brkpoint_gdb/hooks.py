@@ -9,7 +9,7 @@ from __future__ import annotations
 import gdb
 
 from . import returns
-from .process import now
+from .process import Elsewhere, now
 
 
 _REGISTERS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")  # that arguments come in
@@ -41,6 +41,8 @@ class Breakpoint(gdb.Breakpoint):
                 return True
             if self.instruction is not None:
                 self.engine.stepping.go_on(self, self.engine.process.regs)
+            return False
+        except Elsewhere:
             return False
         except Exception as error:  # an error here would stop the target for good
             self.engine.lose(1, "%s: %s" % (type(self).__name__, error))

@@ -32,6 +32,11 @@ class _Piece(ctypes.Structure):
     _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
 
 
+class Elsewhere(Exception):
+    """What stopped is not the recorded process as it goes on: another one that the user debugs, or
+    what gdb plays back of it (`record`, `reverse-step`)."""
+
+
 class Process:
     def __init__(self, pid):
         self.pid = pid

@@ -14,10 +14,11 @@ import gdb
 
 from . import code, hooks, libraries, planted, session_borders, stacks, syscalls
 from .engine import Engine
-from .process import Process, now
+from .process import Elsewhere, Process, now
 
 _ENOSYS = (1 << 64) - 38  # what the kernel puts into rax at the entry of a system call
 _DELETED = "the catchpoint was deleted: memory syscalls are not seen from there on"
+_BY_STEPS = "gdb steps the program for its `record`: memory syscalls are not seen meanwhile"
 _NATIVE = "only a process that this gdb has started or attached to itself can be recorded"
 
 
@@ -111,6 +112,10 @@ class Session(Engine):
             self.planted.remove_outside(self.map)
             self.borders.program_arrived(self.map.all)
 
+    def _new_thread(self, event):
+        if event.inferior_thread.ptid[0] == self.process.pid:
+            super()._new_thread(event)
+
     def _exited(self, event):
         if event.inferior.pid not in (0, self.process.pid):
             return
@@ -125,6 +130,7 @@ class Session(Engine):
 
     def _stopped(self, event):
         self.planted.remove_dead()
+        self.look_after_syscalls()
         if self._replaced:
             self.end("exec has replaced the program")
 
@@ -133,9 +139,11 @@ class Session(Engine):
             self.unseen("syscalls", _DELETED)
 
     def look_after_syscalls(self):
-        """gdb 10 tells of no catchpoint that is deleted."""
+        """gdb 10 tells of no catchpoint that is deleted, and no gdb of one that is not reached."""
         if self.syscalls.is_gone():
             self.unseen("syscalls", _DELETED)
+        elif self.with_syscalls and gdb.current_recording() is not None:
+            self.unseen("syscalls", _BY_STEPS)
 
     # -- what the engine stops the target for
 
@@ -213,9 +221,15 @@ class SessionProcess(Process):
     def tid(self):
         """The user may switch processes and threads: gdb knows which one stopped."""
         pid, lwp, _ = gdb.selected_thread().ptid
-        if pid != self.pid:
-            raise gdb.error("another process than the recorded one")
+        if pid != self.pid or is_played_back():
+            raise Elsewhere()
         return lwp
+
+
+def is_played_back():
+    """Whether gdb shows what has happened before: those events are recorded already."""
+    recording = gdb.current_recording()
+    return recording is not None and "Replay mode" in gdb.execute("info record", to_string=True)
 
 
 class Syscalls(syscalls.Syscalls):

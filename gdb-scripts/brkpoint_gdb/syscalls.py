@@ -10,7 +10,7 @@ import gdb
 
 from alloctrace.words import MEMORY_SYSCALLS
 
-from .process import now
+from .process import Elsewhere, now
 
 _ENDING = {60: "exit", 231: "exit_group"}
 _PTRACE = 101
@@ -51,6 +51,8 @@ class Syscalls(gdb.Function):
             return 0
         try:
             return int(self._record())
+        except Elsewhere:
+            return 0
         except Exception as error:
             self._engine.lose(1, "syscall: %s" % error)
             return 0

@@ -142,7 +142,8 @@ struct process {
     struct exec_names *exec_names; /* thread_names.c; NULL: none of its threads is about to exec */
     bool exits;                    /* lives.c: it called exit_group, and so cannot come back */
     int exit_status;
-    bool has_exited; /* or at least its first thread */
+    bool has_exited;   /* or at least its first thread */
+    bool is_unplanted; /* its code is as it was: unplant.c */
     bool
         is_unclear; /* how it ends tells nothing: it was over when it was met, or has exec'd unseen */
     unsigned own[2][2]; /* of the program's own allocator: [frees][is seen], how many functions */

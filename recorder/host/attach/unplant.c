@@ -12,6 +12,8 @@
 #include "plant/overwritten.h"
 #include "area/areas.h"
 #include "plant/hooks.h"
+#include "process/lives.h"
+#include "process/processes.h"
 #include "say.h"
 
 #include <string.h>
@@ -84,6 +86,13 @@ static bool may_get_out(const struct inside *inside, unsigned round, uint64_t *s
            *searched_ns < SAVED_NS;
 }
 
+/* False: it has ended, or begun another program, which we see begin only where it is followed. Nothing
+ * of ours is left in it then. */
+static bool is_there(const struct process *p)
+{
+    return p->areas[0].address != 0 && !life_is_over(p) && process_has_code(p, &p->tracee);
+}
+
 void unplant(struct host *h, struct process *p)
 {
     struct threads threads = {0};
@@ -95,32 +104,31 @@ void unplant(struct host *h, struct process *p)
     }
     uint64_t begun, searched_ns = 0;
     if (!attach_stop(h, p, &threads, &begun)) {
-        only_pass_through(h, p, threads.problem);
+        if (is_there(p))
+            only_pass_through(h, p, threads.problem);
         return;
     }
-    if (p->areas[0].address == 0) { /* it has begun another program meanwhile */
+    if (!is_there(p)) {
         attach_go_on(h, p, &threads, begun);
         return;
     }
     overwritten_at_end(h, p);
+    p->is_unplanted = true;
     for (uint32_t i = 0; i < p->family->hook_count; i++)
         hook_undo(p, i);
-    uint32_t image = p->image;
     bool last = !threads_can_run(&threads), stopped = true;
     struct inside inside = inside_look(h, p, &threads, last);
     for (unsigned round = 0; !last && may_get_out(&inside, round, &searched_ns); round++) {
         stopped = run_on(h, p, &threads, round, &begun);
-        if (!stopped || p->image != image)
+        if (!stopped || !is_there(p))
             break;
         last = round == ROUNDS || !threads_can_run(&threads);
         p->tracee.runner = threads_runner(&threads);
         inside = inside_look(h, p, &threads, last);
     }
-    if (p->image != image) /* an exec while it ran on: planted anew, if at all */
-        only_pass_through(h, p, "it has begun another program meanwhile");
-    else if (stopped)
+    if (stopped && is_there(p))
         take_away(h, p, &threads, inside);
-    else if (threads.culprit != p->tracee.pid)
+    else if (is_there(p))
         only_pass_through(h, p, threads.problem);
     attach_go_on(h, p, &threads, begun);
 }

@@ -78,7 +78,7 @@ void overwritten_at_end(struct host *h, struct process *p)
 {
     const struct hook *first = NULL;
     unsigned count = 0;
-    for (uint32_t i = 0; i < p->family->hook_count; i++)
+    for (uint32_t i = 0; !p->is_unplanted && i < p->family->hook_count; i++)
         if (is_planted(&p->family->hooks[i]) && module_of(p, &p->family->hooks[i]) &&
             !stands(p, i)) {
             first = first ? first : &p->family->hooks[i];

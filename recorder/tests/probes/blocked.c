@@ -12,7 +12,10 @@
 #include <sys/inotify.h>
 #include <sys/select.h>
 #include <sys/sem.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 
 #define NAP_MS 2000
 #define LATE_MS 2000 /* as long as a busy machine may take to wake a thread */
@@ -71,6 +74,60 @@ static int in_futex(void)
     return syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0) == -1 && errno != EAGAIN;
 }
 
+/* Sockets with a time limit: an hour, which none of these reaches. */
+static void limit(int fd)
+{
+    struct timeval hour = {3600, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &hour, sizeof hour);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &hour, sizeof hour);
+}
+
+/* Nothing can be read from it, nor written to it. */
+static int full(void)
+{
+    int pair[2] = {-1, -1};
+    socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+    while (send(pair[0], "", 1, MSG_DONTWAIT) == 1)
+        ;
+    limit(pair[0]);
+    return pair[0];
+}
+
+static int in_write(void)
+{
+    return write(full(), "", 1) == -1;
+}
+
+static int in_sendmsg(void)
+{
+    struct iovec part = {"", 1};
+    struct msghdr all = {.msg_iov = &part, .msg_iovlen = 1};
+    return sendmsg(full(), &all, 0) == -1;
+}
+
+static int in_readv(void)
+{
+    char byte;
+    struct iovec part = {&byte, 1};
+    return readv(full(), &part, 1) == -1;
+}
+
+static int in_connect(void)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    socklen_t size = sizeof name.sun_family;
+    int server = socket(AF_UNIX, SOCK_STREAM, 0), client = -1;
+    if (bind(server, (struct sockaddr *)&name, size) != 0 || listen(server, 0) != 0)
+        return 1;
+    size = sizeof name;
+    getsockname(server, (struct sockaddr *)&name, &size);
+    do {
+        client = socket(AF_UNIX, SOCK_STREAM, 0);
+        limit(client);
+    } while (connect(client, (struct sockaddr *)&name, size) == 0);
+    return 1;
+}
+
 /* By itself each of these is over after NAP_MS. */
 static int in_sleep(void)
 {
@@ -105,7 +162,8 @@ static int in_timed_epoll(void)
 
 typedef int wait_for(void);
 static wait_for *const without_end[] = {in_read,      in_inotify, in_poll,  in_epoll,
-                                        in_semaphore, in_signals, in_mutex, in_futex};
+                                        in_semaphore, in_signals, in_mutex, in_futex,
+                                        in_write,     in_sendmsg, in_readv, in_connect};
 static wait_for *const naps[] = {in_sleep, in_timed_poll, in_select, in_timed_futex};
 
 static void *wait_once(void *call)
