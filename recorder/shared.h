@@ -392,6 +392,7 @@ struct identity {
     uint64_t tables;    /* offset of the unwind tables in force, by the host; 0: none */
     uint64_t displaced; /* entries that had to go for others: who is not found may be known */
     uint64_t lent;      /* once a child shared this memory without being a thread: LENT_… */
+    uint64_t is_named;  /* 1: the first thread is known by its pointer, too (under a filter) */
     struct newcomer newcomers[NEWCOMERS];
     struct identity_entry entries[IDENTITY_ENTRIES];
 };

@@ -97,15 +97,18 @@ static struct thread_state *known(uint64_t fs)
 
 /* Without a system call where that can be: a filter may forbid it. The kernel has written the number
  * before the thread's first instruction (kernel/fork.c, kernel_clone). The first thread has been met
- * before it had a pointer. */
+ * before it had a pointer, and is the first that has one. */
 static uint32_t own_number(uint64_t fs)
 {
     const struct newcomer n = *newcomer_at(fs);
     if (n.fs == fs && n.tid_at != 0)
         return *(const volatile uint32_t *)n.tid_at;
-    const struct thread_state *before = area()->may_sleep ? 0 : known(0);
-    if (before != 0)
+    int is_first = !area()->may_sleep && !identity()->is_named && fs != 0;
+    const struct thread_state *before = is_first ? known(0) : 0;
+    if (before != 0) {
+        identity()->is_named = 1;
         return before->tid;
+    }
     return (uint32_t)raw_syscall(SYS_gettid, 0, 0);
 }
 
