@@ -1,5 +1,5 @@
-"""Programs that may do or have less than others, by filters of system calls and limits: the recorder
-takes nothing of it, and does nothing that they may not do."""
+"""Programs that may do or have less than others, by filters of system calls and limits: the
+recorder takes nothing of it, and does nothing that they may not do."""
 
 import pytest
 import recorder_runs
