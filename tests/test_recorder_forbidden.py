@@ -1,13 +1,17 @@
-"""Programs that may do or have less than others, by filters of system calls and limits: the recorder
-takes nothing of it, and does nothing that they may not do."""
+"""Programs that may do or have less than others, by filters of system calls and limits: the
+recorder takes nothing of it, and does nothing that they may not do."""
+
+import ctypes
+import struct
 
 import pytest
 import recorder_runs
 from engine_runs import compile_c
-from recorder_runs import NOT_BUILT, both, counted, probe
+from recorder_runs import NOT_BUILT, both, counted, probe, recorded
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
 CAP_SYS_ADMIN = 21  # linux/capability.h
+PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38  # linux/prctl.h
 FILLS = r"""
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +39,33 @@ def test_a_program_that_begins_under_a_filter(tmp_path):
 def test_a_child_had_its_memory_before_there_was_a_filter(tmp_path):
     """That it has gone is known without asking who it is that ends."""
     assert filtered(tmp_path, "spawned") == 2 * 53
+
+
+def under_a_filter():
+    """As in a container: brkpoint has it, too."""
+
+    class Program(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_char_p))
+
+    allows = struct.pack("HBBI", 0x06, 0, 0, 0x7FFF0000)  # BPF_RET | BPF_K, SECCOMP_RET_ALLOW
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    if prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or prctl(
+        PR_SET_SECCOMP, 2, ctypes.byref(Program(1, allows))
+    ):
+        raise OSError(ctypes.get_errno(), "no filter")
+
+
+def test_in_a_container_it_sleeps_and_looks_up_paths_itself(tmp_path):
+    """Else each answer is waited for spinning, and each file that is mapped is asked for."""
+    words = ["/bin/sh", "-c", "/bin/true; exec /bin/true"]
+    (tmp_path / "free").mkdir()
+    free = recorded(tmp_path / "free", words).history.cost["asks"]
+    assert both(tmp_path, words, prepare=under_a_filter).history.cost["asks"] == free
+
+
+def test_twin_a_program_with_a_filter_of_its_own_in_it(tmp_path):
+    done = both(tmp_path, [probe("filter_thread.c"), "exec"], prepare=under_a_filter)
+    assert counted(done.history, [1009])["malloc", 1009] == 2 * 53
 
 
 def field(name):
