@@ -27,9 +27,13 @@ FINISH = 10  # seconds for the observer without any progress, once the target ha
 
 # To the terminal's whole foreground group, the target included: only passed on when sent to us.
 _SHARED = (signal.SIGINT, signal.SIGQUIT)
-_PASSED_ON = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)
+# Each of these would end brkpoint, and the target with it. SIGSTKFLT, 16, is new to Python 3.11.
+_TIMERS_AND_IO = (signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO, signal.SIGPWR, 16)
+_REAL_TIME = range(signal.SIGRTMIN, signal.SIGRTMAX + 1)
+_PASSED_ON = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, *_TIMERS_AND_IO, *_REAL_TIME)
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _STOPPING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+_MOST_PARENTS = 1000  # between a process and the target
 _SI_USER_CODES = (0, -1, -6)  # kill, sigqueue, tgkill: sent by a process, not by the terminal
 
 
@@ -79,7 +83,7 @@ class Watch:
             self._look()
             info = signal.sigtimedwait(self.signals, TICK)
             if info is not None:
-                self._handle(info.si_signo, info.si_code)
+                self._handle(info.si_signo, info.si_code, info.si_pid)
             self._tick()
 
     def _take_last(self) -> None:
@@ -144,8 +148,21 @@ class Watch:
         status = self.observer_status
         return None if status is None else self.observer.left(status)
 
-    def _handle(self, number: int, code: int) -> None:
+    def _is_of_target(self, pid: int) -> bool:
+        """Whether it is the target, or has come from it and is not an orphan."""
+        for _ in range(_MOST_PARENTS):
+            if pid in (0, 1, self.pid):
+                break
+            try:
+                pid = int(field(pid, "PPid") or 0)
+            except OSError:
+                return False
+        return pid == self.pid
+
+    def _handle(self, number: int, code: int, sender: int) -> None:
         by_process = code in _SI_USER_CODES
+        if by_process and self._is_of_target(sender):
+            return  # to its process group, so the target has it; or to its parent: not to itself
         if number in _ENDING + _SHARED and (self.interrupted or self._kill_at):
             self._ask_again()  # the first time it may have been what ended the target
         if number in _ENDING:

@@ -1,13 +1,20 @@
 """Programs that may do or have less than others, by filters of system calls and limits: the
 recorder takes nothing of it, and does nothing that they may not do."""
 
+import ctypes
+import errno
+import struct
+
 import pytest
 import recorder_runs
 from engine_runs import compile_c
-from recorder_runs import NOT_BUILT, both, counted, probe
+from recorder_runs import NOT_BUILT, both, counted, probe, recorded
+from target_programs import brkpoint
 
 pytestmark = pytest.mark.skipif(not recorder_runs.BUILT, reason=NOT_BUILT)
 CAP_SYS_ADMIN = 21  # linux/capability.h
+PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38  # linux/prctl.h
+SYS_SWAPON, SYS_PIDFD_OPEN = 167, 434  # asm/unistd_64.h
 FILLS = r"""
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +84,46 @@ def test_a_program_that_begins_under_a_filter(tmp_path):
 def test_a_child_had_its_memory_before_there_was_a_filter(tmp_path):
     """That it has gone is known without asking who it is that ends."""
     assert filtered(tmp_path, "spawned") == 2 * 53
+
+
+def under_a_filter(refused=SYS_SWAPON):
+    """As in a container: brkpoint has it, too. One system call is refused."""
+
+    class Program(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_char_p))
+
+    steps = [
+        (0x20, 0, 0, 0),  # BPF_LD | BPF_W | BPF_ABS: its number
+        (0x15, 0, 1, refused),  # BPF_JMP | BPF_JEQ | BPF_K
+        (0x06, 0, 0, 0x00050000 | errno.EPERM),  # BPF_RET | BPF_K, SECCOMP_RET_ERRNO
+        (0x06, 0, 0, 0x7FFF0000),  # SECCOMP_RET_ALLOW
+    ]
+    code = b"".join(struct.pack("HBBI", *step) for step in steps)
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    if prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or prctl(
+        PR_SET_SECCOMP, 2, ctypes.byref(Program(len(steps), code))
+    ):
+        raise OSError(ctypes.get_errno(), "no filter")
+
+
+def test_in_a_container_it_sleeps_and_looks_up_paths_itself(tmp_path):
+    """Else each answer is waited for spinning, and each file that is mapped is asked for."""
+    words = ["/bin/sh", "-c", "/bin/true; exec /bin/true"]
+    (tmp_path / "free").mkdir()
+    free = recorded(tmp_path / "free", words).history.cost["asks"]
+    assert both(tmp_path, words, prepare=under_a_filter).history.cost["asks"] == free
+
+
+def test_twin_a_program_with_a_filter_of_its_own_in_it(tmp_path):
+    done = both(tmp_path, [probe("filter_thread.c"), "exec"], prepare=under_a_filter)
+    assert counted(done.history, [1009])["malloc", 1009] == 2 * 53
+
+
+def test_what_a_container_refuses_is_named(tmp_path):
+    """It was called ptrace, which is permitted."""
+    words = ["run", "--engine", "recorder", "-o", str(tmp_path / "t.brkpoint"), "/bin/true"]
+    done = brkpoint(*words, preexec_fn=lambda: under_a_filter(SYS_PIDFD_OPEN))
+    assert done.returncode == 125 and "pidfd_open" in done.stderr and "ptrace" not in done.stderr
 
 
 def field(name):

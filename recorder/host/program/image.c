@@ -68,10 +68,20 @@ static void announce_image(struct host *h, struct process *p)
     history_image(h->history, pid_of(p), p->image);
 }
 
-/* A filter that the program has inherited may not let it sleep. */
 bool image_is_filtered(pid_t pid)
 {
     return status_number(pid, "Seccomp") != 0;
+}
+
+/* A filter that the program has inherited may not let it sleep. But in a container we have one as well,
+ * and sleep: filters go from parent to child, nobody loses one, and what was started with us has as many
+ * as we (Linux 5.9 tells) only where it has the same. */
+static bool has_own_filter(const struct host *h, pid_t pid)
+{
+    if (!image_is_filtered(pid))
+        return false;
+    uint64_t ours = h->attached ? 0 : status_number(getpid(), "Seccomp_filters");
+    return ours == 0 || status_number(pid, "Seccomp_filters") != ours;
 }
 
 static bool has_our(pid_t pid, const char *namespace)
@@ -125,7 +135,7 @@ static bool plant(struct host *h, struct process *p)
     }
     if (p->hwcap2 >> 1 & 1) /* HWCAP2_FSGSBASE, asm/hwcap2.h */
         p->family->area->thread_by = THREAD_BY_FSBASE;
-    p->family->area->may_sleep = !image_is_filtered(p->tracee.pid);
+    p->family->area->may_sleep = !has_own_filter(h, p->tracee.pid);
     if (!areas_make(h, p))
         return false;
     tell_number(p);

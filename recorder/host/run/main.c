@@ -144,8 +144,13 @@ static int run(struct host *h, const char *spool, pid_t pid, int ready, int go)
         return 0; /* brkpoint changed its mind */
     leaving_begin(h, go);
     struct process *first = process_first(h, pid);
-    if (first == NULL || first->family == NULL || first->pidfd < 0)
+    if (first == NULL || first->family == NULL)
         return fail("memory");
+    if (first->pidfd < 0) {
+        fputs("brkpoint-recorder: pidfd_open(2), which the recorder needs, is refused here\n",
+              stderr);
+        return 3;
+    }
     if (!h->attached && tracee_seize(&first->tracee, pid) != 0)
         return fail("ptrace");
     if (spool_create(&h->spool, spool) != 0)
