@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def seen(built):
     """What the witnesses see of `family`, taken once."""
-    return gather.gather([os.path.join(ROOT, *PROGRAMS["family"])], 60)
+    return gather.gather([os.path.join(ROOT, *PROGRAMS["family"])], 300)
 
 
 def words(name):
@@ -46,7 +46,7 @@ def test_what_explains_the_differences(built):
     codes = {}
     for name in ("family", "static_object"):
         if name in PROGRAMS:
-            rows = crosscheck.of(words(name), 60)["differences"]
+            rows = crosscheck.of(words(name), 300)["differences"]
             codes[name] = {row["code"]: row["count"] for row in rows}
     assert codes["family"]["loader"] > 10 and codes["family"]["twice"] > 10
     assert set(codes["family"]) == {"loader", "twice"}
@@ -141,7 +141,7 @@ def test_a_program_that_does_not_repeat_itself(seen):
 )
 def test_a_tool_that_fails_spoils_nothing(built, tmp_path, monkeypatch, script, why, said):
     fake(tmp_path, monkeypatch, "ltrace", script)
-    record = crosscheck.of(words("alloc"), 60)
+    record = crosscheck.of(words("alloc"), 300)
     run = record["runs"]["ltrace"]
     assert run["state"] == "unreliable" and why in run["why"] and said in run["said"]
     assert len(run["said"]) <= gather.SAID
@@ -153,7 +153,7 @@ def test_a_tool_that_kills_its_target(built, tmp_path, monkeypatch):
     real = shutil.which("ltrace")
     script = 'shift 4; exec %s -f -o "$1" /bin/sh -c "kill -9 \\$\\$"\n' % real
     fake(tmp_path, monkeypatch, "ltrace", script)
-    record = crosscheck.of(words("alloc"), 60)
+    record = crosscheck.of(words("alloc"), 300)
     assert record["runs"]["ltrace"]["state"] == "unreliable"
     assert "ended otherwise" in record["runs"]["ltrace"]["why"]
     assert page.is_sound(record)
@@ -163,7 +163,7 @@ def test_a_tool_that_kills_its_target(built, tmp_path, monkeypatch):
 def test_a_tool_that_is_not_installed(built, monkeypatch, missing):
     find = shutil.which
     monkeypatch.setattr(shutil, "which", lambda n, **o: None if n == missing else find(n, **o))
-    record = crosscheck.of(words("alloc"), 60)
+    record = crosscheck.of(words("alloc"), 300)
     assert record["runs"][missing]["state"] == "missing"
     assert "apt-get install " + missing in page.to_text(record)
     assert missing not in record["compared"] and page.is_sound(record)
@@ -205,7 +205,7 @@ def _says(pid, text):
 
 
 def run(*command):
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 def test_the_script_and_the_verb(built):

@@ -250,7 +250,7 @@ def test_colours_at_a_terminal_and_not_with_no_color(waiter, tmp_path):
             os.execve(BRKPOINT, words, environment)
         text = b""
         try:
-            while select.select([end], [], [], 60)[0]:
+            while select.select([end], [], [], 300)[0]:
                 text += os.read(end, 65536)
         except OSError:
             pass  # the other side is closed

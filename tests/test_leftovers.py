@@ -20,7 +20,7 @@ from alloctrace import leftovers
 with leftovers.folder() as folder, leftovers.file(*sys.argv[1:]) as file:
     open(folder + "/m0", "w").close()
     print(folder, file, sep="\\n", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
