@@ -107,6 +107,26 @@ def test_nothing_is_left_of_a_run_that_fails(temporary):
     assert os.listdir(temporary / "tmp") == os.listdir(temporary / "traces") == []
 
 
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_ctrl_c_amid_the_making_leaves_nothing(temporary, monkeypatch, kind):
+    """It comes when the new name is there and nobody knows of it."""
+    rename, before = os.rename, signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def and_ctrl_c(*names):
+        rename(*names)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(os, "rename", and_ctrl_c)
+    made = leftovers.folder() if kind == "folder" else leftovers.file(temporary / "traces", "x")
+    try:
+        with pytest.raises(KeyboardInterrupt), made:
+            raise AssertionError("it came too late")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert os.listdir(temporary / "tmp") == os.listdir(temporary / "traces") == []
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def test_a_trace_may_be_read_by_whom_the_user_lets(temporary):
     before = os.umask(0o027)
     try:
