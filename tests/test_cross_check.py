@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+import launching
 import target_programs
 from fake_tools import fake
 from target_programs import ROOT
@@ -187,10 +188,11 @@ def test_twin_only_a_loader_that_is_the_program_keeps_ltrace_in_the_dark(built):
 
 
 def test_whatever_a_tool_started_is_ended():
-    done = tool.run(["/bin/sh", "-c", "sleep 97.31 & sleep 97.31"], 1)
+    seconds = "9731.%d" % os.getpid()
+    done = tool.run(["/bin/sh", "-c", "sleep %s & sleep %s" % (seconds, seconds)], 1)
     assert done.timed_out and done.status is None
-    left = [pid for pid in filter(str.isdigit, os.listdir("/proc")) if _says(pid, b"97.31")]
-    assert left == []
+    numbers = filter(str.isdigit, os.listdir("/proc"))
+    assert launching.gone([int(pid) for pid in numbers if _says(pid, seconds.encode())])
 
 
 def _says(pid, text):
