@@ -1,7 +1,8 @@
 """Temporary files and folders that the next run takes away where their own was killed.
 
 Each is locked (flock) as long as its run lives: whoever gets the lock finds it left behind. It has
-its name only once it is locked, so that nobody takes it for one that was left.
+its name only once it is locked, so that nobody takes it for one that was left. Signals that end us
+wait while it is made, and while it is removed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import errno
 import fcntl
 import os
 import re
+import signal
 import stat
 
 from .patterns import Pattern
@@ -25,6 +27,7 @@ _NEW = ".new"
 _FILE = Pattern(r"\..*\.brkpoint\.[a-z0-9_]{8}\.tmp", re.DOTALL)
 MOST = 1000  # that are looked at
 _TRIES = 100  # for a name that is free
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
@@ -33,18 +36,25 @@ def folder() -> Iterator[str]:
     import shutil  # only now, as below: most runs know all their names, and make no folder
     import tempfile
 
-    parent = tempfile.gettempdir()
-    _clean(parent, lambda name: name.startswith(SYMBOLS), os.O_DIRECTORY)
-    path = tempfile.mkdtemp(prefix=".brkpoint-", suffix=_NEW)
-    descriptor = None
+    path = descriptor = None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
+        parent = tempfile.gettempdir()  # it may try out whether it can write there
+        _clean(parent, lambda name: name.startswith(SYMBOLS), os.O_DIRECTORY)
+        path = tempfile.mkdtemp(prefix=".brkpoint-", suffix=_NEW)
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         path = _locked(descriptor, path, os.path.join(parent, SYMBOLS + _middle(path)))
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
-        if descriptor is not None:
-            os.close(descriptor)
+        try:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        finally:
+            if path is not None:
+                shutil.rmtree(path, ignore_errors=True)
+            if descriptor is not None:
+                os.close(descriptor)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextlib.contextmanager
@@ -52,17 +62,25 @@ def file(parent: str, name: str) -> Iterator[str]:
     """The path of a new empty file in the folder `parent`, to be renamed to `name`, readable for
     whom the user lets; what is still there in the end is removed. Raises OSError."""
     _clean(parent, lambda name: name.endswith(".tmp") and _FILE.fullmatch(name), 0)
-    descriptor, path = _made(os.path.join(parent, _prefix(name)))
+    path = descriptor = None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
-        mask = os.umask(0)
-        os.umask(mask)
-        os.fchmod(descriptor, 0o666 & ~mask | 0o600)  # it is still to be written
+        descriptor, path = _made(os.path.join(parent, _prefix(name)))
+        bits = os.umask(0)
+        os.umask(bits)
+        os.fchmod(descriptor, 0o666 & ~bits | 0o600)  # it is still to be written
         path = _locked(descriptor, path, path[: -len(_NEW)] + ".tmp")
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         yield path
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-        os.close(descriptor)
+        try:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        finally:
+            if path is not None and descriptor is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+                os.close(descriptor)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _made(beginning: str) -> tuple[int, str]:

@@ -9,13 +9,13 @@ from alloctrace import kept
 
 from start import attach, attachable, cache, choice, heritage, launch, place, program, recorder
 from start import seconds
-from start.errors import NOT_FOUND, USAGE, UserError, shown
+from start.errors import NOT_FOUND, USAGE, UserError, is_interrupt, shown
 from . import also, main, process_option, watching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from start.choice import Choice
     from start.launch import Options, Outcome
@@ -161,7 +161,20 @@ def invoke(args: Namespace) -> int:
 
         return verify.verify(argv, found, _options(args))
     where = place.prepare(args.output, args.force, found.path)
-    return _conclude(args, where, _watched(args, argv, where, found))
+    with _telling_of_the_spool(where):
+        return _conclude(args, where, _watched(args, argv, where, found))
+
+
+@contextlib.contextmanager
+def _telling_of_the_spool(where: Place) -> Iterator[None]:
+    """Also where Ctrl-C comes behind the run, and before what takes care of it there."""
+    try:
+        yield
+    except (KeyboardInterrupt, Exception) as error:
+        if not is_interrupt(error) or not os.path.exists(where.spool):
+            raise
+        text = "interrupted; what was recorded is kept: brkpoint recover %s"
+        raise UserError(text % shown(where.spool)) from None
 
 
 def _conclude(args: Namespace, where: Place, outcome: Outcome) -> int:
@@ -196,12 +209,13 @@ def _attach(args: Namespace) -> int:
     options.timeout = args.duration
     view = watching.choose(where.spool, args.live, args.quiet)
     options.tick = _ticking(args, view.tick)
-    try:
-        outcome = attach.run(args.pid, where.spool, options, lambda: _tell_attached(args))
-        outcome.also = options.also
-    finally:
-        view.finish()
-    return _conclude(args, where, outcome)
+    with _telling_of_the_spool(where):
+        try:
+            outcome = attach.run(args.pid, where.spool, options, lambda: _tell_attached(args))
+            outcome.also = options.also
+        finally:
+            view.finish()
+        return _conclude(args, where, outcome)
 
 
 def _tell_attached(args: Namespace) -> None:

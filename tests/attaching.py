@@ -17,7 +17,7 @@ from recorder_runs import probe
 
 WORDS = ("pid", "rounds", "wrong", "go", "done", "mallocs", "frees", "end", "signals")
 PROBE_WELL = 7  # the exit status of attached.c and blocked.c where nothing was wrong
-LIMIT_S = 120  # of what hangs
+LIMIT_S = 300  # of what hangs
 _GROWS = re.compile(r"\[heap\]|\[stack\]|\[anon")
 
 

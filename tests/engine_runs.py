@@ -33,7 +33,7 @@ def record(folder, *argv, engine="gdb-scripts/engine.py", symbols=True):
         os.unlink(place)
     command = ["/usr/bin/python3", "-c", _CODE, TOP, place, os.path.join(TOP, engine)]
     done = subprocess.run(
-        [*command, "1" if symbols else "0", *argv], capture_output=True, text=True, timeout=120
+        [*command, "1" if symbols else "0", *argv], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     return history.build(spool.read(place)), done.stdout

@@ -8,7 +8,7 @@ import subprocess
 from making import ROOT, make
 
 MEXE = os.path.join(ROOT, "build", "mexe")
-LIMIT_S = 60
+LIMIT_S = 300
 
 
 def build():

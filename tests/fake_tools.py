@@ -12,8 +12,11 @@ sys.path.append(os.path.join(ROOT, "trace-scripts"))
 from brkpoint_trace import tool  # noqa: E402
 
 
+HURRY_S = 4  # to start and say something, on a busy machine
+
+
 def fake(folder, monkeypatch, name, script):
-    """Puts a tool of that name first into PATH; where it is to hang, it is given a second."""
+    """Puts a tool of that name first into PATH; where it is to hang, it is given HURRY_S."""
     path = folder / name
     path.write_text("#!/bin/sh\n" + script + "\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -27,6 +30,6 @@ def _hurry(monkeypatch, name):
 
     def hurried(command, limit_s, **options):
         mine = os.path.basename(command[0]) == name
-        return run(command, 1 if mine else limit_s, **options)
+        return run(command, HURRY_S if mine else limit_s, **options)
 
     monkeypatch.setattr(tool, "run", hurried)

@@ -7,7 +7,7 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 COMMANDS = os.path.join(TOP, "gdb-scripts", "brkpoint.py")
-LIMIT_S = 120
+LIMIT_S = 300
 SOURCE = """
 #include <stdlib.h>
 static char *volatile kept;

@@ -24,7 +24,7 @@ import launching  # noqa: E402
 from recorder_runs import probe  # noqa: E402
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
-PATIENCE_S = 60  # far more than any of them may take
+PATIENCE_S = 120  # far more than any of them may take
 WATCHED_S = 1
 RECORDER = "brkpoint-record"  # as the kernel cuts its name
 WHO = ("brkpoint", "its group", "all", "brkpoint and recorder", "brkpoint and target")

@@ -19,7 +19,7 @@ import verbs
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BRKPOINT = os.path.join(ROOT, "brkpoint").encode()
 PROBES = os.path.join(ROOT, "tests", "probes")
-LIMIT_S = 120
+LIMIT_S = 300
 
 Done = namedtuple("Done", "status out err")  # status: as subprocess has it, negative for a signal
 needed = [tool for tool in ("gcc", "gdb") if not shutil.which(tool)]
@@ -124,7 +124,7 @@ def descendants(pid):
     return found[1:]
 
 
-def wait_for(condition, limit_s=60):
+def wait_for(condition, limit_s=LIMIT_S):
     """Until condition() is true; its value. Raises AssertionError after `limit_s`."""
     until = time.monotonic() + limit_s
     while time.monotonic() < until:
@@ -141,7 +141,7 @@ def descendant(pid, name):
     return wait_for(lambda: next((p for p in descendants(pid) if name_of(p) == name), None))
 
 
-def gone(pids, limit_s=30):
+def gone(pids, limit_s=LIMIT_S):
     """Whether all of `pids` end within the limit (zombies have ended)."""
 
     def none_left():

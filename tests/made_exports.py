@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 PACKAGES = os.path.join(ROOT, "build", "readers", "node_modules")
 SPEEDSCOPE = os.path.join(PACKAGES, "speedscope", "dist", "release")
-LIMIT_S = 120
+LIMIT_S = 300
 
 NAMES = (  # of functions: what a format could take for its own
     "main",

@@ -153,6 +153,7 @@ def browser():
     options.set_capability("goog:loggingPrefs", logs)
     service = webdriver.chrome.service.Service(shutil.which("chromedriver"))
     driver = webdriver.Chrome(service=service, options=options)
+    driver.set_script_timeout(launching.LIMIT_S)
     try:
         yield Browser(driver)
     finally:

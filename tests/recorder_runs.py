@@ -15,7 +15,7 @@ from start import recorder
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 PROBES = os.path.join(TOP, "recorder", "tests", "probes")
 OUT = os.path.join(TOP, "build", "recorder", "probes")
-LIMIT_S = 120
+LIMIT_S = 300
 BUILT = recorder.find() is not None
 NOT_BUILT = "the recorder is not built: make recorder"
 ENGINES = ["breakpoints"] + (["recorder"] if BUILT else [])

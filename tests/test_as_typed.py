@@ -33,47 +33,47 @@ def needs(tool):
 
 @needs("strace")
 def test_strace_counts():
-    found = as_typed.strace(words("success_asm"), 60)
+    found = as_typed.strace(words("success_asm"), 300)
     assert found["state"] == "ok" and found["counts"] == {"brk": 0, "mmap": 0}
-    found = as_typed.strace(words("success"), 60)
+    found = as_typed.strace(words("success"), 300)
     assert found["counts"]["brk"] == 1 and found["counts"]["mmap"] > 3
 
 
 @needs("ltrace")
 def test_ltrace_hears_a_plt_and_no_got():
-    found = as_typed.ltrace(words("alloc"), 60)
+    found = as_typed.ltrace(words("alloc"), 300)
     assert [(c["name"], c["library"], c["args"]) for c in found["calls"]] == [
         ("malloc", None, ["1"])
     ]
     assert found["lines"][0].startswith("malloc(1)")
-    assert as_typed.ltrace(words("alloc.no-plt"), 60)["calls"] == []
+    assert as_typed.ltrace(words("alloc.no-plt"), 300)["calls"] == []
     found = as_typed.ltrace(words("alloc"), 60, "-x", "malloc+free@*")
     assert [(c["library"], c["outer"]) for c in found["calls"]] == [(None, None), ("libc.so.6", 0)]
 
 
 @needs("ltrace")
 def test_a_static_program_is_no_silence():
-    found = as_typed.ltrace(words("alloc.static"), 60)
+    found = as_typed.ltrace(words("alloc.static"), 300)
     assert found["state"] == "unreliable" and "calls" not in found
 
 
 @needs("ltrace")
 def test_a_program_that_fails_under_the_tool_is_not_believed():
-    found = as_typed.ltrace(words("crash"), 60)
+    found = as_typed.ltrace(words("crash"), 300)
     assert found["state"] == "unreliable" and "ended otherwise" in found["why"]
 
 
 @needs("objdump")
 @pytest.mark.parametrize("name, asks", [("success", False), ("success_asm", True)])
 def test_objdump_tells_code_from_data(name, asks):
-    found = as_typed.disassembled(words(name)[-1], 60)
+    found = as_typed.disassembled(words(name)[-1], 300)
     assert found["state"] == "ok" and found["in_code"] <= found["matches"]
     assert (found["asks"] > 0) == asks
 
 
 @needs("ldd")
 def test_a_tool_that_looks_at_a_file():
-    found = as_typed.prints(["ldd", words("success_asm")[-1]], 60)
+    found = as_typed.prints(["ldd", words("success_asm")[-1]], 300)
     assert "not a dynamic executable" in found["lines"][0]
 
 
@@ -94,7 +94,7 @@ BAD = [
 def test_a_tool_that_fails_has_no_values(tmp_path, monkeypatch, tool, script, why, said):
     command = words("alloc")
     fake(tmp_path, monkeypatch, tool, script)
-    found = getattr(as_typed, tool)(command, 60)
+    found = getattr(as_typed, tool)(command, 300)
     assert found["state"] == "unreliable"
     assert why in found["why"] and said in found["why"] and len(found["why"]) < 400
     assert not {"calls", "counts", "lines"} & set(found)

@@ -41,7 +41,7 @@ class Talking:
 
     def finish(self):
         self.process.stdin.close()
-        return self.process.wait(60)
+        return self.process.wait(300)
 
 
 THREADS = """
@@ -193,7 +193,7 @@ def test_other_kinds_of_programs(tmp_path, flag):
 
 def refused(pid, *options):
     words = [launching.BRKPOINT, "-p", str(pid), "--quiet", *options]
-    done = subprocess.run(words, capture_output=True, text=True, cwd="/", timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, cwd="/", timeout=300)
     assert done.stderr.count("\n") == 1 and done.stdout == ""
     return done.returncode, done.stderr
 

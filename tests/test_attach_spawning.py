@@ -51,7 +51,7 @@ def test_again_and_again(tmp_path):
             assert not [line for line in mappings(process.pid) if "brkpoint" in str(line)]
             assert len(report["processes"]) > 1
         process.terminate()
-        assert process.wait(60) == PROBE_WELL
+        assert process.wait(300) == PROBE_WELL
 
 
 def test_one_that_begins_itself_anew(tmp_path):

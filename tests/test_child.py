@@ -82,7 +82,7 @@ def test_it_is_waited_for_no_longer_than_asked(log):
     child = Child(["/bin/sleep", "100"], ENVIRONMENT, log, [])
     assert child.wait(0.05) is None
     child.kill()
-    assert child.wait(60) == -signal.SIGKILL
+    assert child.wait(300) == -signal.SIGKILL
 
 
 @BOTH

@@ -19,7 +19,7 @@ from start.errors import UserError
 def brkpoint(*words, **how):
     how.setdefault("stdout", subprocess.PIPE)
     return subprocess.run(
-        [launching.BRKPOINT, *words], stderr=subprocess.PIPE, text=True, timeout=120, **how
+        [launching.BRKPOINT, *words], stderr=subprocess.PIPE, text=True, timeout=300, **how
     )
 
 

@@ -16,7 +16,7 @@ from terminals import COMMAND, Terminal
 
 pyte = pytest.importorskip("pyte")
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
-MORE, LIMIT_S = "Enter: more", 120
+MORE, LIMIT_S = "Enter: more", 300
 
 
 @pytest.fixture

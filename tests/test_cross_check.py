@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+import launching
 import target_programs
 from fake_tools import fake
 from target_programs import ROOT
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def seen(built):
     """What the witnesses see of `family`, taken once."""
-    return gather.gather([os.path.join(ROOT, *PROGRAMS["family"])], 60)
+    return gather.gather([os.path.join(ROOT, *PROGRAMS["family"])], 300)
 
 
 def words(name):
@@ -46,7 +47,7 @@ def test_what_explains_the_differences(built):
     codes = {}
     for name in ("family", "static_object"):
         if name in PROGRAMS:
-            rows = crosscheck.of(words(name), 60)["differences"]
+            rows = crosscheck.of(words(name), 300)["differences"]
             codes[name] = {row["code"]: row["count"] for row in rows}
     assert codes["family"]["loader"] > 10 and codes["family"]["twice"] > 10
     assert set(codes["family"]) == {"loader", "twice"}
@@ -141,7 +142,7 @@ def test_a_program_that_does_not_repeat_itself(seen):
 )
 def test_a_tool_that_fails_spoils_nothing(built, tmp_path, monkeypatch, script, why, said):
     fake(tmp_path, monkeypatch, "ltrace", script)
-    record = crosscheck.of(words("alloc"), 60)
+    record = crosscheck.of(words("alloc"), 300)
     run = record["runs"]["ltrace"]
     assert run["state"] == "unreliable" and why in run["why"] and said in run["said"]
     assert len(run["said"]) <= gather.SAID
@@ -153,7 +154,7 @@ def test_a_tool_that_kills_its_target(built, tmp_path, monkeypatch):
     real = shutil.which("ltrace")
     script = 'shift 4; exec %s -f -o "$1" /bin/sh -c "kill -9 \\$\\$"\n' % real
     fake(tmp_path, monkeypatch, "ltrace", script)
-    record = crosscheck.of(words("alloc"), 60)
+    record = crosscheck.of(words("alloc"), 300)
     assert record["runs"]["ltrace"]["state"] == "unreliable"
     assert "ended otherwise" in record["runs"]["ltrace"]["why"]
     assert page.is_sound(record)
@@ -163,7 +164,7 @@ def test_a_tool_that_kills_its_target(built, tmp_path, monkeypatch):
 def test_a_tool_that_is_not_installed(built, monkeypatch, missing):
     find = shutil.which
     monkeypatch.setattr(shutil, "which", lambda n, **o: None if n == missing else find(n, **o))
-    record = crosscheck.of(words("alloc"), 60)
+    record = crosscheck.of(words("alloc"), 300)
     assert record["runs"][missing]["state"] == "missing"
     assert "apt-get install " + missing in page.to_text(record)
     assert missing not in record["compared"] and page.is_sound(record)
@@ -187,10 +188,11 @@ def test_twin_only_a_loader_that_is_the_program_keeps_ltrace_in_the_dark(built):
 
 
 def test_whatever_a_tool_started_is_ended():
-    done = tool.run(["/bin/sh", "-c", "sleep 97.31 & sleep 97.31"], 1)
+    seconds = "9731.%d" % os.getpid()
+    done = tool.run(["/bin/sh", "-c", "sleep %s & sleep %s" % (seconds, seconds)], 1)
     assert done.timed_out and done.status is None
-    left = [pid for pid in filter(str.isdigit, os.listdir("/proc")) if _says(pid, b"97.31")]
-    assert left == []
+    numbers = filter(str.isdigit, os.listdir("/proc"))
+    assert launching.gone([int(pid) for pid in numbers if _says(pid, seconds.encode())])
 
 
 def _says(pid, text):
@@ -205,7 +207,7 @@ def _says(pid, text):
 
 
 def run(*command):
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 def test_the_script_and_the_verb(built):

@@ -13,7 +13,7 @@ from alloctrace.trace import trace
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BRKPOINT = os.path.join(TOP, "brkpoint")
-LIMIT_S = 120
+LIMIT_S = 300
 JEMALLOC = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"
 
 SOURCE = """

@@ -106,7 +106,7 @@ def damaged(folder):
 
 def run(path, folder):
     words = [launching.BRKPOINT, "run", "--engine", "breakpoints", "-o", folder / "t.brkpoint"]
-    return subprocess.run([*words, path], capture_output=True, text=True, timeout=60)
+    return subprocess.run([*words, path], capture_output=True, text=True, timeout=300)
 
 
 def test_a_damaged_program_is_watched_as_far_as_it_can_be_read(tmp_path):

@@ -51,7 +51,7 @@ def sanitized(folder, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_leak_check_at_the_end(tmp_path, kind):
     program = sanitized(tmp_path, kind)
-    alone = subprocess.run([program], capture_output=True, timeout=60).returncode
+    alone = subprocess.run([program], capture_output=True, timeout=300).returncode
     recorded, out = record(tmp_path, program)
     assert out.strip() == "outcome exited %d False" % alone
     assert ("malloc", 2302) in calls(recorded)

@@ -238,14 +238,14 @@ def test_an_interrupted_cell_is_made_anew(monkeypatch):
 
 def test_what_outlives_the_shell_of_a_step_is_ended(monkeypatch, folder):
     """It holds the pipe, so that the step has not ended: nothing is left behind."""
-    monkeypatch.setattr(eras_cell, "_SECONDS", 1)
+    monkeypatch.setattr(eras_cell, "_SECONDS", 4)
     cell = eras("here").cells[0]
     os.makedirs(places.cell(cell.name))
-    with pytest.raises(eras_cell.CellError, match="nothing after 1 s"):
-        eras_cell.Place(cell).run("sleep 60 & echo $! > left")
+    with pytest.raises(eras_cell.CellError, match="nothing after 4 s"):
+        eras_cell.Place(cell).run("sleep 1000 & echo $! > left")
     with open(os.path.join(places.cell(cell.name), "left"), encoding="utf-8") as file:
         pid = file.read().strip()
-    wait_for(lambda: not is_running(pid), 20)
+    wait_for(lambda: not is_running(pid))
 
 
 ENDED = """
@@ -253,7 +253,7 @@ import os, sys
 sys.path.insert(0, %r)
 from command import main
 from eras import cell
-step = "sleep 60 & echo $! > left; sleep 1; kill -TERM %%d; wait" %% os.getpid()
+step = "sleep 1000 & echo $! > left; sleep 1; kill -TERM %%d; wait" %% os.getpid()
 cell._run = lambda cell, place: place.run(step)
 sys.exit(main.main(["eras", "run", "musl/c-empty"]))
 """
@@ -266,7 +266,7 @@ def test_who_ends_it_ends_what_runs_in_the_cell():
     assert (done.returncode, done.stderr) == (130, "brkpoint: interrupted\n")
     with open(os.path.join(places.cell("musl/c-empty"), "left"), encoding="utf-8") as file:
         pid = file.read().strip()
-    wait_for(lambda: not is_running(pid), 20)
+    wait_for(lambda: not is_running(pid))
 
 
 def is_running(pid):

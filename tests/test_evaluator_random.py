@@ -142,7 +142,7 @@ def outcome_of(folder, parts, test, flags=()):
     program = os.path.join(folder, "program")
     subprocess.run(["gcc", *SHARED, *flags, "-o", program, *parts, "-lm"], check=True)
     command = [program, *map(str, COUNTS[test])]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
     return done.returncode, done.stdout
 
 

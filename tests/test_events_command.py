@@ -198,10 +198,10 @@ def test_sql_only_reads(recorded, capsys, query, word):
 
 def test_sql_gives_up_in_time_and_memory(recorded, capsys):
     endless = "WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM a) SELECT max(x) FROM a"
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(UserError, match="too long"):
         run(capsys, sql, "--timeout", "0.2", endless)
-    assert time.monotonic() - begin < 30
+    assert time.process_time() - begin < 30
     with pytest.raises(UserError, match="memory|too big"):
         run(capsys, sql, "SELECT length(zeroblob(900000000) || zeroblob(900000000))")
 

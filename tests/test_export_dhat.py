@@ -96,7 +96,7 @@ def test_what_happened_to_blocks_is_what_the_trace_counted(path):
 
 def profiler(environment, *words):
     command = ["node", FIREFOX, *words, "--session", "brkpoint"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
 @made_exports.needs("node", FIREFOX)

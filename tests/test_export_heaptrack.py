@@ -25,7 +25,7 @@ def printed(path, tmp_path, cost):
     file.write_bytes(made_exports.export(path, "heaptrack")[0])
     words = ["heaptrack_print", "--disable-builtin-suppressions", "-F", str(stacks)]
     words += ["--flamegraph-cost-type", cost, str(file)]
-    done = subprocess.run(words, capture_output=True, timeout=60)
+    done = subprocess.run(words, capture_output=True, timeout=300)
     assert done.returncode == 0 and b"failed to parse" not in done.stderr, done.stderr
     rows = (line.rsplit(" ", 1) for line in stacks.read_text().splitlines())
     return [(stack.split(";"), int(value)) for stack, value in rows], done.stdout.decode()

@@ -65,7 +65,7 @@ def program(tmp_path_factory):
 def recorded(folder, *words):
     path = folder / "t.brkpoint"
     words = [BRKPOINT, "--quiet", "-o", str(path), *words]
-    subprocess.run(words, capture_output=True, timeout=60)
+    subprocess.run(words, capture_output=True, timeout=300)
     return path
 
 

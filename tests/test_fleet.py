@@ -66,7 +66,7 @@ class Client(threading.Thread):
         while not self.ends.is_set():
             path = "/%d" % self.asked
             with urllib.request.urlopen(
-                "http://127.0.0.1:%d%s" % (self.port, path), timeout=60
+                "http://127.0.0.1:%d%s" % (self.port, path), timeout=300
             ) as got:
                 body = got.read()
             if body != b"[%s]" % b", ".join([b'"%s"' % path.encode()] * 97):
@@ -92,7 +92,7 @@ def test_looks_of_a_timer_reach_a_store_and_leave_the_program_as_it_was(store):
         for _ in range(ROUNDS):
             asked = client.asked
             words = ["sh", LOOK, str(served.pid), url, "2"]
-            done = subprocess.run(words, env=environment, capture_output=True, timeout=100)
+            done = subprocess.run(words, env=environment, capture_output=True, timeout=300)
             assert done.returncode == 0, done.stderr
             assert client.asked > asked and client.is_alive()
         client.ends.set()

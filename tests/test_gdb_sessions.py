@@ -153,14 +153,14 @@ def test_make_knows_every_session():
 
 def test_twin_an_unknown_session_fails_and_names_the_others():
     done = subprocess.run(
-        ["make", "-s", "session-nonsense"], cwd=TOP, capture_output=True, text=True, timeout=120
+        ["make", "-s", "session-nonsense"], cwd=TOP, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 2
     assert "no session is named nonsense; there are: actual-code" in done.stderr
 
 
 def test_make_help_names_sessions_and_programs():
-    done = subprocess.run(["make", "help"], cwd=TOP, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["make", "help"], cwd=TOP, capture_output=True, text=True, timeout=300)
     assert set(PROGRAMS) <= set(done.stdout.split()) and "hashmap" in done.stdout.split()
 
 
@@ -172,6 +172,6 @@ def test_make_tells_a_session():
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0 and "Facts that hold here" in done.stdout

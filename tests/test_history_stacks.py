@@ -22,7 +22,7 @@ def synthetic(folder, count, ways=250):
     path = str(folder / "ways.spool")
     words_ = [TOOL, "--synthetic", str(count), "--ways", str(ways), path]
     done = subprocess.run(
-        words_, capture_output=True, text=True, timeout=100, check=True, preexec_fn=in_little_memory
+        words_, capture_output=True, text=True, timeout=300, check=True, preexec_fn=in_little_memory
     )
     return float(EVENTS.search(done.stderr).group(1)), list(spool.read(path))
 

@@ -83,6 +83,15 @@ def test_before_the_trace_is_there_the_spool_is_kept(undisturbed, tmp_path, wher
     assert totals(tmp_path / "t.brkpoint") == totals(undisturbed / "t.brkpoint")
 
 
+def test_behind_the_run_the_spool_is_kept(undisturbed, tmp_path):
+    """Before anybody takes care of it: how the program ended is in the spool alone."""
+    done = run(tmp_path, "command.conclude.conclude", "os.kill(os.getpid(), signal.SIGINT)")
+    assert done.returncode == 125 and "interrupted; what was recorded is kept" in done.stderr
+    assert left_in(tmp_path) == ["t.brkspool"] and "t.brkspool" in done.stderr
+    brkpoint("recover", tmp_path / "t.brkspool")
+    assert totals(tmp_path / "t.brkpoint") == totals(undisturbed / "t.brkpoint")
+
+
 # What os.kill ends with is raised within the call of Python that begins it.
 AMID_A_CLASS = """
 class Kills:

@@ -20,7 +20,7 @@ from alloctrace import leftovers
 with leftovers.folder() as folder, leftovers.file(*sys.argv[1:]) as file:
     open(folder + "/m0", "w").close()
     print(folder, file, sep="\\n", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -105,6 +105,26 @@ def test_nothing_is_left_of_a_run_that_fails(temporary):
         with leftovers.folder(), leftovers.file(temporary / "traces", "x"):
             raise ZeroDivisionError
     assert os.listdir(temporary / "tmp") == os.listdir(temporary / "traces") == []
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_ctrl_c_amid_the_making_leaves_nothing(temporary, monkeypatch, kind):
+    """It comes when the new name is there and nobody knows of it."""
+    rename, before = os.rename, signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def and_ctrl_c(*names):
+        rename(*names)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(os, "rename", and_ctrl_c)
+    made = leftovers.folder() if kind == "folder" else leftovers.file(temporary / "traces", "x")
+    try:
+        with pytest.raises(KeyboardInterrupt), made:
+            raise AssertionError("it came too late")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert os.listdir(temporary / "tmp") == os.listdir(temporary / "traces") == []
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_a_trace_may_be_read_by_whom_the_user_lets(temporary):

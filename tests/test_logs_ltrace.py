@@ -134,6 +134,6 @@ def test_a_fresh_log_of_this_ltrace():
     program = next((p for p in target_programs.programs() if p.name == "edges"), None)
     if program is None:
         pytest.skip("edges was not built")
-    log, _ = ltrace_run.witness([os.path.join(ROOT, *program.command)], 60)
+    log, _ = ltrace_run.witness([os.path.join(ROOT, *program.command)], 300)
     entries, _ = ltrace_events.calls(log)
     assert shape(entries)[:5] == EDGES[:5]

@@ -188,7 +188,7 @@ def test_a_fresh_log_of_this_strace():
     program = next((p for p in target_programs.programs() if p.name == "thread"), None)
     if program is None:
         pytest.skip("thread was not built")
-    records, done = strace_run.witness([os.path.join(ROOT, *program.command)], 60)
+    records, done = strace_run.witness([os.path.join(ROOT, *program.command)], 300)
     assert strace_events.ending(records) == ("exited", 0) and done.status == 0
     assert len(strace_events.tasks(records).threads) == 2
     assert not [r for r in records if r.kind == "other"]

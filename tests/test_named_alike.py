@@ -198,7 +198,7 @@ def test_damaged_debug_information_names_nothing_otherwise_than_gdb(tmp_path):
     offsets = addresses(path, 60, rng)
     requests = [(name, offsets) for name in damaged_files(tmp_path, path, 60, rng)]
     ours = [lines.read([request])[0] for request in requests]
-    theirs, _ = symbol_gdb.ask(requests, timeout=60)
+    theirs, _ = symbol_gdb.ask(requests, timeout=300)
     rows = [
         (found[at], said[at]["chain"])
         for found, said in zip(ours, theirs)

@@ -25,7 +25,6 @@ axe.run().then((found) => done(found.violations.map(told)), (error) => done([[St
 def violations(browser):
     with open(AXE, encoding="utf-8") as file:
         browser.js(file.read())
-    browser.driver.set_script_timeout(60)
     return browser.driver.execute_async_script(_RUN)
 
 

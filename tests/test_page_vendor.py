@@ -23,7 +23,7 @@ def rebuilt(folder):
     if not shutil.which("npm"):
         pytest.skip("no npm")
     ping = "npm ping --fetch-retries 0 --fetch-timeout 20000".split()
-    if subprocess.run(ping, stderr=subprocess.DEVNULL, timeout=120).returncode:
+    if subprocess.run(ping, stderr=subprocess.DEVNULL, timeout=300).returncode:
         pytest.skip("npm's registry cannot be reached")
     made = os.path.join(folder, "d3.js")
     subprocess.run([os.path.join(HERE, "build.sh"), made], check=True, timeout=300)

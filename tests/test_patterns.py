@@ -35,4 +35,4 @@ from alloctrace.symbols import function_names
 function_names.plain("a::{closure#0}")
 assert re._cache  # and it would be seen
 """
-    subprocess.run([sys.executable, "-ISc", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-ISc", code], check=True, timeout=300)

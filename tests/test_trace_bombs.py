@@ -54,7 +54,7 @@ def brkpoint(*words):
     room = lambda: resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))  # noqa: E731
     command = [sys.executable, os.path.join(os.path.dirname(__file__), "..", "brkpoint"), *words]
     done = subprocess.run(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=room, timeout=120
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=room, timeout=300
     )
     return done.returncode, done.stderr.decode()
 

@@ -31,7 +31,7 @@ def path(name):
 
 def run(*command, **options):
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=120, **options
+        command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=300, **options
     )
 
 

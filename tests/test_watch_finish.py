@@ -87,7 +87,7 @@ def recorded(tmp_path):
     flags = ["gcc", "-O1", "-fno-builtin", "-x", "c", "-", "-o", program]
     subprocess.run(flags, input=PROGRAM, text=True, check=True)
     words = [sys.executable, "-c", RUN, TOP, tmp_path / "spool", program]
-    return subprocess.run(words, capture_output=True, text=True, timeout=120)
+    return subprocess.run(words, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.skipif(not BUILT, reason=NOT_BUILT)
