@@ -89,7 +89,7 @@ def _recorded(
         outcome = launch.run(argv, where.spool, options, found)
     except EngineError as error:
         raise UserError("%s: %s" % (engine, error)) from None
-    if outcome.failed:
+    if outcome.failed or outcome.told:
         raise UserError("%s: the trace is incomplete: %s" % (engine, outcome.reason))
     trace_file.make(outcome, where, use_symbols=options.symbols)
     return outcome, path

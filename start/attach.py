@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import resource
 import select
 import signal
 import time
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 TICK = 0.25  # seconds between looks at the clock
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _LEAVE = 30  # seconds that taking the code out may take, before the recorder is given up
+_LIMITS = (  # what is said of one, which it is, and how that of another process is raised
+    ("(`ulimit -n`)", resource.RLIMIT_NOFILE, "nofile=4096"),
+    ("(`ulimit -v`)", resource.RLIMIT_AS, "as=unlimited"),
+)
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
@@ -148,7 +154,21 @@ def _wait_planted(host: recorder.Recorder, pid: int, spool_path: str) -> None:
         said = str(error)
         if "ptrace is not permitted" in said:
             raise UserError(attachable.not_permitted(pid)) from None
+        said = _of_its_limits(pid, said)
         raise UserError("cannot attach to process %d: %s" % (pid, said)) from None
+
+
+def _of_its_limits(pid: int, said: str) -> str:
+    """What was said of a limit of ours, where it is the process that has less."""
+    for ours, limit, raised in _LIMITS:
+        if ours not in said:
+            continue
+        with contextlib.suppress(OSError):
+            its_own, mine = resource.prlimit(pid, limit)[0], resource.getrlimit(limit)[0]
+            if its_own not in (mine, resource.RLIM_INFINITY):
+                its = "of that process (`prlimit --pid %d --%s`)" % (pid, raised)
+                said = said.replace(ours, its)
+    return said
 
 
 def _descriptor(pid: int) -> int | None:

@@ -67,6 +67,7 @@ class Outcome:
     log: str  # the observer's own words, where they tell more
     notes: list[str]  # what the user should know of the program
     failed: bool = False  # the watching failed, not the target
+    told: bool = False  # to end: by a signal, or for want of time
     attached: bool = False  # the target ran before; attach.py
     refused: str | None = None  # why it was not started; nothing of it has run then
     also: tuple[Named, ...] = ()  # what the user named
@@ -287,6 +288,7 @@ def _outcome(watched: watch.Watch, plan: target.Plan, spool_path: str) -> Outcom
         log="" if reason and observer.is_told(said) else said,
         notes=why.notes(plan.program, observer),
         failed=(ended != 0 or watched.detached) and watched.why_left is None,
+        told=watched.was_told(kind, status),
         refused=refused,
         events=observer.recorded() if ended != 0 and not refused else None,
     )

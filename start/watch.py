@@ -142,6 +142,11 @@ class Watch:
             left = "%s left the program before its end" % self.observer.name
             self.reason = self.reason or self.why_left or left
 
+    def was_told(self, kind: str, status: int | None) -> bool:
+        """Whether it ended so because brkpoint or its terminal was told to, or time was over."""
+        interrupted = kind == "signalled" and status is not None and self.interrupted == status
+        return self._kill_at is not None or interrupted
+
     @property
     def why_left(self) -> str | None:
         """Why it left a program that could not go on with it: nothing has failed. Or None."""

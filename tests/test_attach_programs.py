@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -271,6 +272,18 @@ def test_one_that_locks_what_it_maps():
     assert "mlockall" in said
     assert mappings(pid) == before and traced_by(pid) == {}
     end(pid)
+
+
+@pytest.mark.parametrize(
+    "limit, most, raised",
+    [(resource.RLIMIT_NOFILE, 3, "nofile=4096"), (resource.RLIMIT_AS, 64 << 20, "as=unlimited")],
+)
+def test_one_whose_own_limit_is_too_small(tmp_path, limit, most, raised):
+    """Whoever attaches has more: to raise that would not help."""
+    with Running(tmp_path, "attached.c", "1") as run:
+        resource.prlimit(run.pid, limit, (most, most))
+        said = refused(run.pid)[1]
+    assert "(`prlimit --pid %d --%s`)" % (run.pid, raised) in said and "(`ulimit" not in said
 
 
 def test_a_thread_and_the_kernels_own(tmp_path):

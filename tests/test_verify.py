@@ -4,9 +4,13 @@ import copy
 import os
 import re
 import shutil
+import signal
+import subprocess
 import types
 
+import launching
 import pytest
+from attaching import until
 from made_traces import classify, made_history, symbolise
 from target_programs import brkpoint
 
@@ -19,6 +23,21 @@ from start import recorder
 needs_recorder = pytest.mark.skipif(
     recorder.find() is None or not shutil.which("gdb"), reason="the recorder is not built"
 )
+
+
+@needs_recorder
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_it_ends_all_of_it(tmp_path, number):
+    """Not only the run at hand, with the next one to begin."""
+    begun = tmp_path / "begun"
+    program = ["sh", "-c", "echo x >> %s; exec sleep 60" % begun]
+    words = [launching.BRKPOINT, "--verify", *program]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        until(begun.exists)
+        process.send_signal(number)
+        said = process.communicate(timeout=30)[1]
+    assert process.returncode == 125 and "incomplete: stopped by" in said
+    assert begun.read_text() == "x\n"
 
 
 class Changed:
