@@ -162,12 +162,20 @@ def test_a_missing_interpreter(here):
 
 
 def test_the_kernel_has_the_last_word(here, monkeypatch):
-    """What passes every check here and is refused by execve: an interpreter that is no program."""
-    file("noise", b"\0" * 100)
+    """What passes every check here and is refused by execve: an interpreter that may not be run."""
+    file("noise", b"\0" * 100, 0o644)
     file("script", b"#!" + os.fsencode(str(here)) + b"/noise\n")
     done = brkpoint("./script")
-    assert refused(done, 126, "Exec format error|Permission denied")
+    assert refused(done, 126, "Permission denied")
     assert sorted(os.listdir()) == ["noise", "script"]
+
+
+def test_an_interpreter_that_is_no_program(here):
+    """The kernel refuses the script too (ENOEXEC), and shells and execvp(3) give it to /bin/sh."""
+    file("noise", b"\0" * 100)
+    file("script", b"#!" + os.fsencode(str(here)) + b"/noise\nexit 7\n")
+    assert subprocess.run(["sh", "-c", "./script"]).returncode == 7
+    assert brkpoint("--quiet", "./script").status == 7
 
 
 # ---- programs of which not all can be seen -----------------------------------------------------

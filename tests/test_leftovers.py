@@ -114,7 +114,7 @@ def test_ctrl_c_amid_the_making_leaves_nothing(temporary, monkeypatch, kind):
 
     def and_ctrl_c(*names):
         rename(*names)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # to this thread: pytest's workers have others
 
     monkeypatch.setattr(os, "rename", and_ctrl_c)
     made = leftovers.folder() if kind == "folder" else leftovers.file(temporary / "traces", "x")

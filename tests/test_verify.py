@@ -33,7 +33,7 @@ def test_who_ends_it_ends_all_of_it(tmp_path, number):
     program = ["sh", "-c", "echo x >> %s; exec sleep 60" % begun]
     words = [launching.BRKPOINT, "--verify", *program]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
-        until(begun.exists)
+        until(lambda: begun.exists() and begun.read_text())
         process.send_signal(number)
         said = process.communicate(timeout=30)[1]
     assert process.returncode == 125 and "incomplete: stopped by" in said
