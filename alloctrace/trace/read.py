@@ -15,6 +15,7 @@ from alloctrace.history.blocks import Block
 from alloctrace.history.groups import Sums
 from alloctrace.model import Border, Module
 from . import tables as trace_tables
+from .where import Where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -199,13 +200,15 @@ class Trace:
             groups = self.sums().groups
             chosen = None if wanted is None else {g.id for g in groups if wanted(g)}
             made = trace_events.Events(groups, self._arguments_of())
+            leaves_out = where is not None and where.leaves_out
             counted = chunk_checks.Counted(groups.sums["count"])
             for index, first, count in self._chunks():
                 rows = range(count) if where is None else where.numbered(first, count)
                 if not rows:
                     continue
-                of_events = self._group_column(index, count)
-                counted.add(of_events)
+                if chosen is not None or not leaves_out:
+                    of_events = self._group_column(index, count)
+                    counted.add(of_events)
                 if chosen is not None:
                     none = chosen.isdisjoint(of_events)
                     rows = [] if none else [row for row in rows if of_events[row] in chosen]
@@ -216,27 +219,13 @@ class Trace:
                 elif rows:
                     seqs = map(first.__add__, rows)
                     yield from made.some(seqs, self._chunk(index, first, count, rows=rows))
-            if where is None or not where.leaves_out:
+            if not leaves_out:
                 counted.compare()
 
     def events_within(self, ranges: Sequence[Sequence[int]]) -> Iterator[Event]:
-        """Yield the events of some ranges of seqs, sorted pairs (first, last) that do not overlap;
-        chunks that hold none of them are not read."""
-        self._check_kept()
-        with checked():
-            made, at = trace_events.Events(self.sums().groups, self._arguments_of()), 0
-            for index, first, count in self._chunks():
-                until = first + count
-                wanted: list[int] = []
-                while at < len(ranges) and ranges[at][0] < until:
-                    wanted += range(max(ranges[at][0], first), min(ranges[at][1] + 1, until))
-                    if ranges[at][1] >= until:
-                        break  # the next chunk has more of it
-                    at += 1
-                if wanted:
-                    rows = [seq - first for seq in wanted]
-                    for event, _ in made.some(wanted, self._chunk(index, first, count, rows=rows)):
-                        yield event
+        """Yield the events of some ranges of seqs, pairs (first, last); chunks that hold none of
+        them are not read."""
+        return self.events(where=Where(ranges))
 
     def group_columns(self, seq: int = 0, step: int = 1) -> Iterator[tuple[int, list[int]]]:
         """Yield (first seq, of which group its events are) chunk by chunk, from the one that holds

@@ -3,6 +3,9 @@ Event costs more than all columns of its row. Pure."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import islice
+
 from alloctrace.columns import asked
 from alloctrace.columns.schema import PRESENT
 
@@ -34,11 +37,12 @@ class Where:
 
     def __init__(
         self,
-        seqs: Iterable[tuple[int, int]] | None = None,
+        seqs: Iterable[Sequence[int]] | None = None,
         least: int | None = None,
         most: int | None = None,
     ) -> None:
         self._seqs = None if seqs is None else _apart(seqs)
+        self._ends = [end for _, end in self._seqs or ()]
         self._least, self._most = least, most
         self.leaves_out = seqs is not None
         self.columns: tuple[str, ...] = _COLUMNS if least is not None or most is not None else ()
@@ -48,7 +52,9 @@ class Where:
         if self._seqs is None:
             return range(count)
         found: list[int] = []
-        for begin, end in self._seqs:
+        for begin, end in islice(self._seqs, bisect_left(self._ends, first), None):
+            if begin >= first + count:
+                break
             found += range(max(0, begin - first), min(count, end + 1 - first))
         return found
 
@@ -74,10 +80,10 @@ def _bytes(presents: list[int], sizes: list[int], nmembs: list[int]) -> list[int
     return asked.each(presents, sizes, nmembs) if any(nmembs) else sizes
 
 
-def _apart(seqs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def _apart(seqs: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
     """The same numbers, in ranges in order that have none in common."""
     found: list[tuple[int, int]] = []
-    for begin, end in sorted(seqs):
+    for begin, end in sorted((pair[0], pair[1]) for pair in seqs):
         if found and begin <= found[-1][1]:
             begin = found[-1][1] + 1
         if begin <= end:

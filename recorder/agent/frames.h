@@ -48,8 +48,8 @@ struct hook_stack {
 /* through.c: the program's unwinder looks for the table of a return address. */
 void agent_find_fde(struct hook_stack *);
 
-/* children.c: the thread is about to make a child, or is behind it, or is that child */
-/* Whether it is the number of a system call that makes a thread or a process. */
+/* children.c: whether a system call of this number makes a thread or a process; the thread is about
+ * to make a child, or is behind it, or is that child */
 int makes_child(uint64_t number);
 void child_begins(struct thread_state *, const struct hook_stack *);
 void child_begun(struct hook_stack *, uint64_t number);

@@ -33,6 +33,7 @@ enum {
 #define RLIMIT_AS 9        /* asm-generic/resource.h */
 #define MOST_ASKED 256     /* threads of a program */
 #define PR_SET_TSC 26
+#define BEHIND 0x8000 /* in the number of a hook */
 #define MAP_FIXED 0x10
 #define PROT_EXEC 4
 #define MAP_ANONYMOUS 0x20
@@ -129,7 +130,7 @@ static int covers(uint64_t start, uint64_t length, uint64_t address)
 static void last_munmap(struct thread_state *t, struct hook_stack *s, const struct site *site)
 {
     record_syscall(t, s, site, SYS_munmap, 0);
-    if ((area()->hook_kind[s->number & 0x7fff] & 0xff) == HOOK_LAST_MUNMAP) {
+    if ((area()->hook_kind[s->number & (BEHIND - 1)] & 0xff) == HOOK_LAST_MUNMAP) {
         s->stub = code_head.stubs + (s->number & 0x7fff) * STUB_SIZE + STUB_TAIL;
         thread_ends(t);
     }
@@ -230,9 +231,15 @@ static void after_syscall(struct thread_state *t, struct hook_stack *s, struct s
     record_syscall(t, s, site, number, s->rax);
 }
 
+/* The system call has been made: agent_behind, enter.S. */
+static int is_behind(const struct hook_stack *s)
+{
+    return (s->number & BEHIND) != 0;
+}
+
 static void at_syscall(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 {
-    struct site site = {kind >> 8, (uint64_t)(s + 1) + RED_ZONE, (s->number & 0x8000) != 0, 0};
+    struct site site = {kind >> 8, (uint64_t)(s + 1) + RED_ZONE, is_behind(s), 0};
     if (site.after)
         after_syscall(t, s, &site);
     else
@@ -278,7 +285,7 @@ static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
         child_begins(t, s);
         break;
     case HOOK_RELOCATED:
-        if (area()->unlisted && !(s->number & 0x8000))
+        if (area()->unlisted && !is_behind(s))
             libraries_came(t);
         at_syscall(t, s, kind);
         break;
@@ -292,13 +299,13 @@ static void at_hook(struct thread_state *t, struct hook_stack *s, uint64_t kind)
 /* The kernel leaves in rcx where the system call returned to: a place in a stub, which nobody is to keep. */
 static void mend_rcx(struct hook_stack *s, uint64_t kind)
 {
-    if ((s->number & 0x8000) && s->rcx == s->stub - HOOK_CALL_BYTES)
+    if (is_behind(s) && s->rcx == s->stub - HOOK_CALL_BYTES)
         s->rcx = (kind & 0xff) == HOOK_CLONE ? 0 : kind >> 8;
 }
 
 void agent_hook(struct hook_stack *s)
 {
-    uint64_t kind = area()->hook_kind[s->number & 0x7fff];
+    uint64_t kind = area()->hook_kind[s->number & (BEHIND - 1)];
     mend_rcx(s, kind);
     if ((kind & 0xff) == HOOK_FDE) {
         agent_find_fde(s);
@@ -306,7 +313,7 @@ void agent_hook(struct hook_stack *s)
     }
     if (!area()->recording)
         return;
-    if ((kind & 0xff) == HOOK_CLONE && (s->number & 0x8000)) {
+    if ((kind & 0xff) == HOOK_CLONE && is_behind(s)) {
         child_begun(s, HOOK_CLONE_NUMBER(kind));
         return;
     }
