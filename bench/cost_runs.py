@@ -6,10 +6,11 @@ import json
 import os
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 CHILD = os.path.join(TOP, "bench", "recorder_child.py")
@@ -105,13 +106,18 @@ def compile_micro(folder):
     return program
 
 
-def least(runs):
-    """Of several runs of the same, the least of each figure: the machine is shared."""
-    best = min(runs, key=lambda run: run.cpu)
-    best.wall = min(run.wall for run in runs)
-    for role, cost in best.processes.items():
-        cost["cpu"] = min(run.processes.get(role, cost)["cpu"] for run in runs)
-    return best
+def middle(runs):
+    """Of several runs of the same, the median of each figure, and the most memory: the machine is
+    shared. What most of them did not start (it reads debug information, once) is left out."""
+    found = {}
+    for role in runs[0].processes:
+        costs = [run.processes[role] for run in runs if role in run.processes]
+        if 2 * len(costs) > len(runs):
+            cpu = statistics.median(cost["cpu"] for cost in costs)
+            found[role] = {"cpu": cpu, "mib": max(cost["mib"] for cost in costs)}
+    cpu, wall = (statistics.median(getattr(run, name) for run in runs) for name in ("cpu", "wall"))
+    mib = max(run.mib for run in runs)
+    return replace(runs[0], wall=wall, cpu=cpu, mib=mib, processes=found)
 
 
 def say(text):

@@ -2,7 +2,7 @@
 """What the recorder costs, beside the program alone and beside heaptrack, in one run.
 
 bench/recorder_cost.py [--pairs N] [--scale F] [--repeat N] [PART...], a PART being one of
-micro, threads, programs, first, setup.
+setup, micro, threads, programs, large, first.
 
 Each figure stands before the one that is wanted: `24 (30)`; with a `!` where it is not reached.
 What is not installed or not built is said, and left out.
@@ -16,16 +16,17 @@ import shutil
 import sys
 import tempfile
 
+import cost_programs
 from cost_programs import commands
-from cost_runs import Run, compile_micro, heaptrack_missing, heaptracked, least, plain
+from cost_runs import Run, compile_micro, heaptrack_missing, heaptracked, middle, plain
 from cost_runs import recorded, recorder_missing, report_time, say
 import size
 
 # Wanted, by frames: ns an event added to the target, and the share of heaptrack's CPU and wall.
 MICRO = {7: (30, 1 / 2), 31: (45, 1 / 3)}
-THREADS, THREADS_TIMES = (1, 2, 4), 1.3
-TARGET_TIMES, ALL_SHARE, FIRST_SHARE = 1.3, 1 / 2, 3 / 4
-SETUP_WALL, SETUP_CPU = 0.3, 0.35
+THREADS, THREADS_TIMES = (1, 2, 4, 64), 1.3
+TARGET_TIMES, LARGE_TIMES, ALL_SHARE, FIRST_SHARE = 1.3, 1.5, 1 / 2, 3 / 4
+SETUP_WALL, SETUP_CPU = 0.12, 0.12
 REPORT_SECONDS, BYTES, MIB = 3, 6, 300
 
 
@@ -35,8 +36,8 @@ def figure(value, wanted, form="%.2f"):
 
 
 def side_by_side(argv, folder, options):
-    """The least of `--repeat` turns: natively, under the recorder with a report and (as heaptrack)
-    without, under heaptrack or None."""
+    """The medians of `--repeat` turns: natively, under the recorder with a report and without (as
+    heaptrack has none), under heaptrack or None."""
     turns = [
         (
             plain(argv),
@@ -46,7 +47,7 @@ def side_by_side(argv, folder, options):
         )
         for _ in options.turns
     ]
-    return [least(runs) if runs[0] else None for runs in zip(*turns)]
+    return [middle(runs) if runs[0] else None for runs in zip(*turns)]
 
 
 def _heaptrack(argv, folder):
@@ -88,25 +89,39 @@ def micro(folder, options):
 
 
 def threads(folder, options):
-    say("threads: ns of the target's CPU an event, times that of one thread")
-    program, single = compile_micro(folder), 0.0
+    say("threads: ns of CPU of target and host an event, times that of one thread; events lost")
+    program, single, pairs = compile_micro(folder), 0.0, 4 * options.pairs
     for count in THREADS:
-        argv = [program, str(max(1, options.pairs // count)), "7", str(count)]
-        runs = [recorded(argv, folder) for _ in options.turns]
-        ns = least(runs).target * 1e9 / max(1, runs[0].events)
+        argv = [program, str(max(1, pairs // count)), "7", str(count)]
+        runs = [recorded(argv, folder, "--quiet") for _ in options.turns]
+        run = middle(runs)
+        ns = (run.target + run.processes["recorder"]["cpu"]) * 1e9 / max(1, run.events)
         single = single or ns
-        say("%d threads: %.0f ns, %s" % (count, ns, figure(ns / single, THREADS_TIMES)))
+        lost = pairs // count * count * 2 - min(run.events for run in runs)
+        row = "%d threads: %.0f ns, %s; %d lost"
+        say(row % (count, ns, figure(ns / single, THREADS_TIMES), max(0, lost)))
 
 
 def programs(folder, options):
     say("programs: the target's CPU in times of the program alone")
-    for name, argv in commands(folder, options.scale):
+    _beside(commands(folder, options.scale), folder, options, TARGET_TIMES)
+
+
+def large(folder, options):
+    say("large: the same of large ones")
+    _beside(cost_programs.large(folder, options.scale), folder, options, LARGE_TIMES)
+
+
+def _beside(rows, folder, options, times_wanted):
+    """Where heaptrack costs the target more, it may cost half as much more with us."""
+    for name, argv in rows:
         if argv is None:
             say("%-8s not installed" % name)
             continue
         native, ours, quiet, theirs = side_by_side(argv, folder, options)
-        times = ours.target / native.cpu
-        wanted = max(TARGET_TIMES, 1 + ((theirs or Run()).cpu / native.cpu - 1) / 2)
+        times, wanted = ours.target / native.cpu, times_wanted
+        if times_wanted == TARGET_TIMES:
+            wanted = max(wanted, 1 + ((theirs or Run()).cpu / native.cpu - 1) / 2)
         row = "%-8s %8d events: target %s; %s"
         say(row % (name, ours.events, figure(times, wanted), whole(ours, theirs, ALL_SHARE)))
         say("  without a report: %s" % whole(quiet, theirs, ALL_SHARE))
@@ -136,7 +151,7 @@ def first(folder, options):
             )
             for _ in options.turns
         ]
-        ours, quiet, theirs = (least(runs) if runs[0] else None for runs in zip(*turns))
+        ours, quiet, theirs = (middle(runs) if runs[0] else None for runs in zip(*turns))
         gdb = "with gdb" if "gdb" in ours.processes else "without gdb"
         say("%-8s %s; %s" % (name, gdb, whole(ours, theirs, FIRST_SHARE)))
         say("  without a report: %s" % whole(quiet, theirs, FIRST_SHARE))
@@ -147,14 +162,14 @@ def first(folder, options):
 
 
 def setup(folder, options):
-    runs = least([recorded(["/bin/true"], folder) for _ in range(len(options.turns) + 2)])
+    runs = middle([recorded(["/bin/true"], folder) for _ in range(len(options.turns) + 2)])
     wall, cpu = figure(runs.wall, SETUP_WALL), figure(runs.cpu, SETUP_CPU)
     say("setup: /bin/true %s s wall, %s s CPU" % (wall, cpu))
 
 
 def parse(words):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parts = (setup, micro, threads, programs, first)
+    parts = (setup, micro, threads, programs, large, first)
     names = [part.__name__ for part in parts]
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(names) + "; all of them")
     parser.add_argument(
@@ -164,7 +179,7 @@ def parse(words):
         "--scale", type=float, default=size.of(1.0, 0.001), help="of the programs' inputs"
     )
     parser.add_argument(
-        "--repeat", type=int, default=size.of(3, 1), help="turns, of which the least counts"
+        "--repeat", type=int, default=size.of(5, 1), help="turns, of which the median counts"
     )
     options = parser.parse_args(words)
     if not set(options.parts) <= set(names):
@@ -181,10 +196,12 @@ def main(words):
         return
     if heaptrack_missing():
         say(heaptrack_missing() + ": no comparison with it")
-    say("measured (wanted), ! where it is not reached; the least of %d turns" % len(options.turns))
+    say("measured (wanted), ! where it is not reached; medians of %d turns" % len(options.turns))
+    say("load before: %.1f" % os.getloadavg()[0])
     with tempfile.TemporaryDirectory() as folder:
         for part in options.chosen:
             part(folder, options)
+    say("load after: %.1f" % os.getloadavg()[0])
 
 
 if __name__ == "__main__":

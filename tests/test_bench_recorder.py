@@ -58,7 +58,7 @@ def test_prints_each_figure_beside_the_wanted_one(tmp_path, capsys, no_heaptrack
     shown = capsys.readouterr().out
     for part in (r" 7 frames: .* \(30\)", r"31 frames: .* \(45\)", r"report: .* \(3\.0\)"):
         assert re.search(part, shown), shown
-    assert re.search(r"setup: .* \(0\.30\)!? s wall, .* \(0\.35\)!? s CPU", shown), shown
+    assert re.search(r"setup: .* \(0\.12\)!? s wall, .* \(0\.12\)!? s CPU", shown), shown
 
 
 @needs_recorder
@@ -88,6 +88,34 @@ def test_the_inputs_of_the_programs_work(tmp_path):
     for _, argv in made:
         if argv is not None:
             subprocess.run(argv, stdout=subprocess.DEVNULL, check=True)
+
+
+def test_the_inputs_of_the_large_ones_work(tmp_path):
+    made = dict(cost_programs.large(str(tmp_path), 0.001))
+    assert list(made) == ["modules", "cc1plus", "node"]
+    for argv in filter(None, made.values()):
+        subprocess.run(argv, stdout=subprocess.DEVNULL, check=True)
+    cost_programs.large(str(tmp_path), 1)
+    assert 20000 <= (tmp_path / "made.cc").read_text().count("\n") < 20020
+
+
+@needs_recorder
+def test_threads_are_counted_and_none_of_their_events_lost(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(recorder_cost, "THREADS", (1, 3))
+    recorder_cost.threads(str(tmp_path), options())
+    shown = capsys.readouterr().out
+    assert re.findall(r"^(\d+) threads: \d+ ns, .* \(1\.30\)!?; 0 lost$", shown, re.M) == ["1", "3"]
+
+
+def test_the_median_of_each_figure_and_the_most_memory():
+    def run(wall, cpu, mib, **roles):
+        roles = {name: {"cpu": value, "mib": mib} for name, value in roles.items()}
+        return cost_runs.Run(wall, cpu, mib, roles, 7, 70)
+
+    runs = [run(9, 1, 5, target=4, lines=8), run(2, 7, 3, target=2), run(3, 2, 4, target=9)]
+    found = cost_runs.middle(runs)
+    assert found == run(3, 2, 5, target=4)
+    assert runs[0].wall == 9
 
 
 def test_without_the_recorder_it_says_so(monkeypatch, capsys):
